@@ -1,0 +1,156 @@
+"""SLM-MUX: several small language models answer, the most self-consistent one is believed.
+
+    from slm_mux import Mux, Pool
+
+    with Mux(Pool.load("pool.yaml")) as mux:
+        decision = mux.ask("What is 17 * 6?", kind="number")
+
+The method is Algorithm 1 of arXiv 2510.05077. Names are imported on first use, so that importing
+the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slm_mux.documents import decision_document
+    from slm_mux.errors import (
+        AuthenticationError,
+        BadReplyError,
+        ConnectionLostError,
+        EmbeddedEngineError,
+        HashMismatchError,
+        InvalidRequestError,
+        ModelError,
+        ModelNotFoundError,
+        NoAnswerError,
+        PermanentError,
+        PoolError,
+        RateLimitError,
+        RequestRefusedError,
+        RequestTimeoutError,
+        ServerFaultError,
+        SlmMuxError,
+        TransientError,
+        WeightsError,
+    )
+    from slm_mux.models.base import Generation, Limits, Model, Request
+    from slm_mux.models.embedded import EmbeddedModel
+    from slm_mux.models.openai import OpenAIModel
+    from slm_mux.models.pool import Member, Pool
+    from slm_mux.models.scripted import ScriptedModel
+    from slm_mux.mux import AsyncMux, Mux
+    from slm_mux.types import (
+        Answer,
+        ClassCount,
+        Completion,
+        Decision,
+        Failure,
+        Missing,
+        ModelIssue,
+        Sample,
+        Usage,
+        Vote,
+    )
+    from slm_mux.voting import decide, vote
+
+_HOME = {
+    "Answer": "types",
+    "AsyncMux": "mux",
+    "AuthenticationError": "errors",
+    "BadReplyError": "errors",
+    "ClassCount": "types",
+    "Completion": "types",
+    "ConnectionLostError": "errors",
+    "Decision": "types",
+    "EmbeddedEngineError": "errors",
+    "EmbeddedModel": "models.embedded",
+    "Failure": "types",
+    "Generation": "models.base",
+    "HashMismatchError": "errors",
+    "InvalidRequestError": "errors",
+    "Limits": "models.base",
+    "Member": "models.pool",
+    "Missing": "types",
+    "Model": "models.base",
+    "ModelError": "errors",
+    "ModelIssue": "types",
+    "ModelNotFoundError": "errors",
+    "Mux": "mux",
+    "NoAnswerError": "errors",
+    "OpenAIModel": "models.openai",
+    "PermanentError": "errors",
+    "Pool": "models.pool",
+    "PoolError": "errors",
+    "RateLimitError": "errors",
+    "Request": "models.base",
+    "RequestRefusedError": "errors",
+    "RequestTimeoutError": "errors",
+    "Sample": "types",
+    "ScriptedModel": "models.scripted",
+    "ServerFaultError": "errors",
+    "SlmMuxError": "errors",
+    "TransientError": "errors",
+    "Usage": "types",
+    "Vote": "types",
+    "WeightsError": "errors",
+    "decide": "voting",
+    "decision_document": "documents",
+    "vote": "voting",
+}
+
+__all__ = [
+    "Answer",
+    "AsyncMux",
+    "AuthenticationError",
+    "BadReplyError",
+    "ClassCount",
+    "Completion",
+    "ConnectionLostError",
+    "Decision",
+    "EmbeddedEngineError",
+    "EmbeddedModel",
+    "Failure",
+    "Generation",
+    "HashMismatchError",
+    "InvalidRequestError",
+    "Limits",
+    "Member",
+    "Missing",
+    "Model",
+    "ModelError",
+    "ModelIssue",
+    "ModelNotFoundError",
+    "Mux",
+    "NoAnswerError",
+    "OpenAIModel",
+    "PermanentError",
+    "Pool",
+    "PoolError",
+    "RateLimitError",
+    "Request",
+    "RequestRefusedError",
+    "RequestTimeoutError",
+    "Sample",
+    "ScriptedModel",
+    "ServerFaultError",
+    "SlmMuxError",
+    "TransientError",
+    "Usage",
+    "Vote",
+    "WeightsError",
+    "decide",
+    "decision_document",
+    "vote",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
