@@ -1,0 +1,1 @@
+"""Models x k draws for a question, within each endpoint's limits."""

@@ -1,0 +1,48 @@
+"""What a user should know about a decision besides the decision."""
+
+from collections.abc import Sequence
+
+from slm_mux.sampling.sampler import Plan
+from slm_mux.sampling.tally import Tally
+
+
+def plan_warnings(plans: Sequence[Plan]) -> list[str]:
+    """Warn of settings under which confidence says little."""
+    warnings = []
+    alike = [
+        plan.model.name
+        for plan in plans
+        if plan.generation.temperature == 0 and len(plan.seeds) > 1
+    ]
+    if alike:
+        warnings.append(
+            f"temperature 0 for {', '.join(alike)}: the draws may be identical, and then the "
+            "confidence says nothing"
+        )
+    if len(plans) > 1 and all(len(plan.seeds) == 1 for plan in plans):
+        warnings.append(
+            "one draw per model: every readable answer has confidence 1, so the best record decides"
+        )
+    return warnings
+
+
+def reply_warnings(plans: Sequence[Plan], tally: Tally) -> list[str]:
+    """Warn of endpoints that answered as another model than the one asked for."""
+    warnings = []
+    for plan in plans:
+        asked = getattr(plan.model, "model", None)
+        if asked is None:
+            continue
+        served = {
+            sample.completion.served_model
+            for sample in tally.samples_of(plan.model.name)
+            if sample.completion is not None and sample.completion.served_model
+        }
+        # Hosted models answer under a dated name: asked for gpt-4o, it is gpt-4o-2024-08-06.
+        others = sorted(name for name in served if asked not in name and name not in asked)
+        if others:
+            warnings.append(
+                f"{plan.model.name}: asked for {asked!r}, the endpoint answered as "
+                f"{', '.join(map(repr, others))}"
+            )
+    return warnings

@@ -1,0 +1,113 @@
+"""One limiter per endpoint: how many requests at once, how many a minute, which model's turn."""
+
+import asyncio
+import collections
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from slm_mux.models.base import Limits
+
+MINUTE = 60.0
+
+
+class Limiter:
+    """Lets requests through in the order in which they asked.
+
+    Args:
+        limits: what the endpoint can take.
+        clock: monotonic seconds; a test may bring its own.
+    """
+
+    def __init__(self, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._waiting: collections.deque[tuple[str, asyncio.Future[None]]] = collections.deque()
+        self._in_flight = 0
+        self._model_at_work: str | None = None
+        self._not_before = -float("inf")
+        self._timer: asyncio.TimerHandle | None = None
+        rate = limits.requests_per_minute
+        # A rate below one a minute means one request per longer window.
+        self._burst = max(1, int(rate)) if rate is not None else 0
+        self._window = MINUTE * self._burst / rate if rate is not None else 0.0
+        self._starts: collections.deque[float] = collections.deque(maxlen=self._burst or 1)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests let through and not finished."""
+        return self._in_flight
+
+    @asynccontextmanager
+    async def slot(self, model: str) -> AsyncIterator[None]:
+        """Wait for a place, hold it for one request, give it back."""
+        await self._acquire(model)
+        try:
+            yield
+        finally:
+            self._release()
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing through for a while: the endpoint said that it has had enough."""
+        self._not_before = max(self._not_before, self._clock() + seconds)
+
+    async def _acquire(self, model: str) -> None:
+        if not self._waiting and self._wait(model) == 0:
+            self._admit(model)
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append((model, place))
+        self._let_through()
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._release()
+            else:
+                # Its place in the queue is passed over, since it is done.
+                self._let_through()
+            raise
+
+    def _release(self) -> None:
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._model_at_work = None
+        self._let_through()
+
+    def _let_through(self) -> None:
+        while self._waiting:
+            model, place = self._waiting[0]
+            if place.done():
+                self._waiting.popleft()
+                continue
+            wait = self._wait(model)
+            if wait == 0:
+                self._waiting.popleft()
+                self._admit(model)
+                place.set_result(None)
+                continue
+            if wait is not None and self._timer is None:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(wait, self._on_timer)
+            return
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._let_through()
+
+    def _wait(self, model: str) -> float | None:
+        """Seconds until a request of this model may start; None: until another one ends."""
+        if self._in_flight >= self._limits.max_in_flight:
+            return None
+        if self._limits.one_model_at_a_time and self._model_at_work not in (None, model):
+            return None
+        ready = self._not_before
+        if self._burst and len(self._starts) == self._burst:
+            ready = max(ready, self._starts[0] + self._window)
+        return max(0.0, ready - self._clock())
+
+    def _admit(self, model: str) -> None:
+        self._in_flight += 1
+        self._model_at_work = model
+        if self._burst:
+            self._starts.append(self._clock())

@@ -1,0 +1,65 @@
+"""From the draws of a question to its decision, or to the reasons why there is none."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from slm_mux.errors import NoAnswerError
+from slm_mux.sampling.tally import Tally
+from slm_mux.types import Decision, KindName, Usage
+from slm_mux.voting import decide
+
+EXCERPT = 80
+"""Characters of an unreadable completion that an error quotes."""
+
+
+def decision_of(
+    tally: Tally,
+    *,
+    kind: KindName,
+    kind_reason: str | None = None,
+    usage: Usage | None = None,
+    warnings: Sequence[str] = (),
+) -> Decision:
+    """Decide by the draws that are in, and say how sure that is.
+
+    Raises:
+        NoAnswerError: none of them is readable; lists what happened to each model.
+    """
+    votes = tally.votes()
+    if not any(vote.counts for vote in votes):
+        raise NoAnswerError({drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers})
+    decision = decide(votes)
+    settlement = tally.settlement()
+    winner = next(vote for vote in votes if vote.model == decision.model)
+    winning = tally.sample(decision.model, winner.counts[0].first_draw)
+    completion = winning.completion if winning is not None else None
+    return replace(
+        decision,
+        kind=kind,
+        kind_reason=kind_reason,
+        text=completion.text if completion is not None else None,
+        answer_settled=settlement.answer is not None,
+        winner_settled=settlement.winner is not None,
+        usage=usage or tally.usage(),
+        errors=tally.issues(),
+        warnings=tuple(warnings),
+    )
+
+
+def _reason(tally: Tally, model: str) -> str:
+    samples = tally.samples_of(model)
+    failures = [sample.failure.message for sample in samples if sample.failure is not None]
+    unread = [sample.completion for sample in samples if sample.completion is not None]
+    parts = []
+    if failures:
+        distinct = "; ".join(dict.fromkeys(failures))
+        parts.append(f"{len(failures)} of {len(samples)} draws failed: {distinct}")
+    if unread:
+        text = " ".join(unread[0].text.split())
+        excerpt = text if len(text) <= EXCERPT else f"…{text[-EXCERPT:]}"
+        cut_off = sum(completion.cut_off for completion in unread)
+        notes = f" ({cut_off} cut off by the token limit)" if cut_off else ""
+        ending = f'; one ends: "{excerpt}"' if excerpt else "; one is empty"
+        parts.append(f"{len(unread)} of {len(samples)} draws unreadable{notes}{ending}")
+    return "; ".join(parts) if parts else "no draw came in"
