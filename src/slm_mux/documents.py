@@ -24,7 +24,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "winner_settled": decision.winner_settled,
         "votes": [_vote_document(vote) for vote in decision.votes],
         "usage": msgspec.to_builtins(decision.usage),
-        "errors": msgspec.to_builtins(decision.errors),
+        "errors": [msgspec.to_builtins(issue) for issue in decision.errors],
         "warnings": list(decision.warnings),
     }
 

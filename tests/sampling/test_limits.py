@@ -153,8 +153,6 @@ async def test_an_endpoint_that_has_had_enough_is_left_alone() -> None:
     assert work.started == ["m"]
 
 
-
-
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.booleans()), max_size=20),

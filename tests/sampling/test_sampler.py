@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from slm_mux.errors import (
     AuthenticationError,
     InvalidRequestError,
-    ModelError,
+    NoAnswerError,
     RateLimitError,
     RequestRefusedError,
     ServerFaultError,
@@ -57,7 +57,7 @@ def answers(tally: Tally, model: str) -> list[str | None]:
 
 
 async def test_every_draw_has_its_own_seed_and_its_own_request() -> None:
-    """k draws are k requests with k seeds, and the answers keep their draw index."""
+    """K draws are k requests with k seeds, and the answers keep their draw index."""
     model = ScriptedModel("m", lambda request: str(request.seed))
     tally, usage = await drawn(plan(model, 3))
     assert sorted(r.seed or 0 for r in model.requests) == [100, 101, 102]
@@ -165,7 +165,7 @@ async def test_frugal_asks_only_what_it_needs() -> None:
 
 
 async def test_several_draws_in_one_request() -> None:
-    """An endpoint that draws several at once is asked once; its draws have no seeds of their own."""
+    """An endpoint that draws several at once is asked once; its draws have no own seeds."""
     model = ScriptedModel("m", ["1", "2", "1"], draws_at_once=True)
     tally, usage = await drawn(plan(model, 3))
     assert [r.n for r in model.requests] == [3]
@@ -256,6 +256,11 @@ def test_usage_says_what_was_not_reported() -> None:
     assert usage.samples_without_usage == 1
 
 
+def scripted(name: str, script: list[Reply]) -> ScriptedModel:
+    """A model whose draw i gets reply i, whatever the order of asking."""
+    return ScriptedModel(name, lambda request: script[(request.seed or 0) - 100])
+
+
 outcomes = st.sampled_from(["A", "B", "C", "?", None])
 
 
@@ -267,24 +272,18 @@ def test_every_stopping_gives_the_answer_of_all_draws(data: st.DataObject) -> No
     scripts = [data.draw(st.lists(outcomes, min_size=1, max_size=4)) for _ in range(size)]
     records = data.draw(st.lists(st.sampled_from([None, 0.2, 0.8]), min_size=size, max_size=size))
 
-    def replies(script: list[str | None]) -> "list[Reply]":
+    def replies(script: list[str | None]) -> list[Reply]:
         return [AuthenticationError("no", model="m") if r is None else r for r in script]
 
     async def answer(stopping: Stopping) -> str | None:
-        plans = []
-        for index, script in enumerate(scripts):
-            given_replies = replies(script)
-            model = ScriptedModel(
-                f"m{index}", lambda request, r=given_replies: r[(request.seed or 0) - 100]
-            )
-            plans.append(plan(model, len(script), records[index]))
+        plans = [
+            plan(scripted(f"m{index}", replies(script)), len(script), records[index])
+            for index, script in enumerate(scripts)
+        ]
         tally, usage = await drawn(*plans, stopping=stopping)
         try:
             decision = decision_of(tally, kind="text", usage=usage)
-        except ModelError:
-            raise
-        except Exception as error:
-            assert type(error).__name__ == "NoAnswerError"
+        except NoAnswerError:
             return None
         assert decision.answer_settled
         return decision.canonical

@@ -38,11 +38,23 @@ def reply_warnings(plans: Sequence[Plan], tally: Tally) -> list[str]:
             for sample in tally.samples_of(plan.model.name)
             if sample.completion is not None and sample.completion.served_model
         }
-        # Hosted models answer under a dated name: asked for gpt-4o, it is gpt-4o-2024-08-06.
-        others = sorted(name for name in served if asked not in name and name not in asked)
+        others = sorted(name for name in served if not _same_model(asked, name))
         if others:
             warnings.append(
                 f"{plan.model.name}: asked for {asked!r}, the endpoint answered as "
                 f"{', '.join(map(repr, others))}"
             )
     return warnings
+
+
+def _same_model(asked: str, served: str) -> bool:
+    """Whether two names may mean one model.
+
+    Hosted models answer under a dated name (asked for gpt-4o, it is gpt-4o-2024-08-06), and servers
+    of files under the file's path.
+    """
+    one, other = (
+        name.lower().rstrip("/").rpartition("/")[2].removesuffix(".gguf")
+        for name in (asked, served)
+    )
+    return one.startswith(other) or other.startswith(one)

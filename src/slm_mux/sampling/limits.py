@@ -41,17 +41,18 @@ class Limiter:
     @asynccontextmanager
     async def slot(self, model: str) -> AsyncIterator[None]:
         """Wait for a place, hold it for one request, give it back."""
-        await self._acquire(model)
+        await self.acquire(model)
         try:
             yield
         finally:
-            self._release()
+            self.release()
 
     def hold(self, seconds: float) -> None:
         """Let nothing through for a while: the endpoint said that it has had enough."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
-    async def _acquire(self, model: str) -> None:
+    async def acquire(self, model: str) -> None:
+        """Wait for a place; `release` gives it back."""
         if not self._waiting and self._wait(model) == 0:
             self._admit(model)
             return
@@ -62,13 +63,14 @@ class Limiter:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self._release()
+                self.release()
             else:
                 # Its place in the queue is passed over, since it is done.
                 self._let_through()
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give a place back, once for each `acquire` that returned."""
         self._in_flight -= 1
         if self._in_flight == 0:
             self._model_at_work = None

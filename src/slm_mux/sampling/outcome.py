@@ -28,7 +28,9 @@ def decision_of(
     """
     votes = tally.votes()
     if not any(vote.counts for vote in votes):
-        raise NoAnswerError({drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers})
+        raise NoAnswerError(
+            {drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers}
+        )
     decision = decide(votes)
     settlement = tally.settlement()
     winner = next(vote for vote in votes if vote.model == decision.model)

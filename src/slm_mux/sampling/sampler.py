@@ -171,9 +171,7 @@ class _Question:
         if completion is not None:
             read = self._kind.read
             if self._kind.may_block:
-                answer = await asyncio.to_thread(
-                    read, completion.text, cut_off=completion.cut_off
-                )
+                answer = await asyncio.to_thread(read, completion.text, cut_off=completion.cut_off)
             else:
                 answer = read(completion.text, cut_off=completion.cut_off)
             if answer is not None:
@@ -247,21 +245,24 @@ class _Question:
             n=len(draws),
         )
         attempt = 0
-        first_sent: float | None = None
+        first_sent = 0.0
         while True:
-            async with limiter.slot(model.name):
+            await limiter.acquire(model.name)
+            try:
                 attempt += 1
                 self._requests += 1
-                first_sent = self._clock() if first_sent is None else first_sent
+                if attempt == 1:
+                    first_sent = self._clock()
                 if self._observe:
                     self._observe(RequestSent(model.name, draws))
-                try:
-                    return await model.complete(request)
-                except asyncio.CancelledError:
-                    self._cancelled += 1
-                    raise
-                except ModelError as error:
-                    failed = error
+                return await model.complete(request)
+            except asyncio.CancelledError:
+                self._cancelled += 1
+                raise
+            except ModelError as error:
+                failed = error
+            finally:
+                limiter.release()
             wait = sampler.retries.wait_before_next(
                 failed,
                 attempt=attempt,
@@ -280,8 +281,5 @@ class _Question:
 
 def _first(errors: BaseExceptionGroup[SlmMuxError]) -> SlmMuxError:
     """The first error of a group: the tasks all met the same mistake in what was asked."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, SlmMuxError)
-    return error
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

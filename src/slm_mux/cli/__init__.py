@@ -1,0 +1,5 @@
+"""The command line: one module per command, each of them thin."""
+
+from slm_mux.cli.app import main
+
+__all__ = ["main"]

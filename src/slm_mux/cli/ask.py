@@ -1,0 +1,92 @@
+"""`slm-mux ask`: one question, the pool's answer, and the votes it rests on."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slm_mux.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from slm_mux.models.pool import Pool
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pool file. Without it: ./pool.yaml, then the one in your configuration folder, "
+            "then the built-in models.",
+        ),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="auto, number, choice, math, label, json or text.")
+    ] = "auto",
+    choice: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=TEXT", help="One choice of a multiple choice; repeat it."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="One label of a classification; repeat it."),
+    ] = None,
+    samples: Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Token limit of each draw.")] = None,
+    stopping: Annotated[
+        str | None,
+        typer.Option(
+            help="eager (least time), frugal (fewest draws) or none (all draws). All three give "
+            "the same answer."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same draws.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also print the winning completion.")
+    ] = False,
+) -> None:
+    """Ask the pool one question."""
+    from slm_mux.cli.asking import Question, ask_and_show
+
+    asked = Question(
+        text=_from_stdin() if question == "-" else question,
+        kind=kind,
+        choices=_choices(choice or []),
+        labels=tuple(label or ()),
+        samples=samples,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        stopping=stopping,
+        seed=seed,
+    )
+    ask_and_show(_pool(pool), asked, as_json=json, with_text=verbose)
+
+
+def _pool(path: Path | None) -> "Pool":
+    from slm_mux.models.pool import Pool
+
+    return Pool.find() if path is None else Pool.load(path)
+
+
+def _from_stdin() -> str:
+    content = sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(f"stdin is not text: byte {error.start} is not UTF-8") from None
+
+
+def _choices(given: list[str]) -> dict[str, str]:
+    choices: dict[str, str] = {}
+    for item in given:
+        label, equals, text = item.partition("=")
+        label = label.strip()
+        if not equals or not label:
+            raise InvalidRequestError(f"--choice {item!r}: write it as LABEL=TEXT, like A=Paris")
+        if label in choices:
+            raise InvalidRequestError(f"--choice {item!r}: the label {label} is given twice")
+        choices[label] = text.strip()
+    return choices

@@ -1,0 +1,132 @@
+"""Ask, show the draws as they arrive, show the decision; on Ctrl-C, what it would be so far."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from slm_mux.cli.console import INTERRUPTED, messages, print_json, results
+from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
+from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.documents import decision_document
+from slm_mux.errors import NoAnswerError
+from slm_mux.models.pool import Pool
+from slm_mux.mux import AsyncMux
+from slm_mux.sampling.events import Event, QuestionPlanned, SampleDrawn
+from slm_mux.sampling.outcome import decision_of
+from slm_mux.sampling.tally import Tally
+from slm_mux.types import Decision
+
+CLOSE_WITHIN = 0.3
+"""Seconds that closing may take after Ctrl-C."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """One question as the command line takes it; None leaves the choice to the pool."""
+
+    text: str
+    kind: str = "auto"
+    choices: dict[str, str] = {}
+    labels: tuple[str, ...] = ()
+    samples: int | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stopping: str | None = None
+    seed: int | None = None
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of `AsyncMux.ask`."""
+        options = asdict(self)
+        del options["text"]
+        return options
+
+    def drawing_all(self) -> "Question":
+        """The same question, without stopping early."""
+        return replace(self, stopping="none")
+
+
+def ask_and_show(pool: Pool, question: Question, *, as_json: bool, with_text: bool = False) -> None:
+    """Ask one question and print the decision.
+
+    Raises:
+        SlmMuxError: as `AsyncMux.ask` does.
+    """
+    fetch_missing_weights(pool)
+    display = DrawsDisplay(messages())
+
+    async def run() -> Decision:
+        mux = AsyncMux(pool)
+        try:
+            return await ask_watched(mux, question, display, as_json=as_json)
+        finally:
+            await mux.aclose()
+
+    show(asyncio.run(run()), as_json=as_json, with_text=with_text)
+
+
+async def ask_watched(
+    mux: AsyncMux, question: Question, display: DrawsDisplay, *, as_json: bool = False
+) -> Decision:
+    """Ask one question under a live display; on Ctrl-C print what was decided so far and exit."""
+    so_far = _SoFar()
+
+    def observe(event: Event) -> None:
+        so_far.observe(event)
+        display.observe(event)
+
+    try:
+        with display.shown():
+            return await mux.ask(question.text, observe=observe, **question.options())
+    except asyncio.CancelledError:
+        so_far.show(as_json=as_json)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await mux.aclose()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A native thread may be amid a batch of tokens; waiting for it would take seconds.
+        os._exit(INTERRUPTED)
+
+
+def show(decision: Decision, *, as_json: bool, with_text: bool = False) -> None:
+    """Print a decision: the result on stdout, troubles on stderr."""
+    show_troubles(messages(), decision)
+    if as_json:
+        print_json(decision_document(decision))
+    else:
+        show_decision(results(), decision, with_text=with_text)
+
+
+class _SoFar:
+    """Keeps the draws that are in, for when the question ends before its decision."""
+
+    def __init__(self) -> None:
+        self._planned: QuestionPlanned | None = None
+        self._tally: Tally | None = None
+
+    def observe(self, event: Event) -> None:
+        if isinstance(event, QuestionPlanned):
+            self._planned = event
+            self._tally = Tally(event.drawers)
+        elif isinstance(event, SampleDrawn) and self._tally is not None:
+            self._tally.record(event.sample)
+
+    def show(self, *, as_json: bool) -> None:
+        if self._planned is None or self._tally is None:
+            messages().print("interrupted before the first draw")
+            return
+        try:
+            decision = decision_of(
+                self._tally,
+                kind=self._planned.kind,
+                kind_reason=self._planned.kind_reason,
+                warnings=["interrupted: this is the decision by the draws that were in"],
+            )
+        except NoAnswerError:
+            messages().print("interrupted before a readable answer came in")
+            return
+        show(decision, as_json=as_json)

@@ -1,0 +1,123 @@
+"""What `slm-mux models` does: ask every member for one token and every endpoint what it serves."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, to_builtins
+from rich.table import Table
+from rich.text import Text
+
+from slm_mux.cli.console import print_json, results
+from slm_mux.errors import ModelError
+from slm_mux.models.base import Generation, Request
+from slm_mux.models.pool import Member, Pool
+from slm_mux.sampling.limits import Limiter
+
+ANSWER_WITHIN = 60.0
+"""Seconds; a server may have to load the model first."""
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One member, and whether it answers."""
+
+    model: str
+    source: str
+    """The endpoint's URL without secrets, or the model file."""
+    answers: bool
+    seconds: float | None = None
+    """From the request to its one token; None when none came."""
+    problem: str | None = None
+    serves: tuple[str, ...] = ()
+    """What the endpoint serves, where it says so."""
+    validation_accuracy: dict[str, float] = {}
+
+
+def check_and_show(pool: Pool, *, as_json: bool) -> None:
+    """Check every member and print a table, or one JSON document."""
+    checks = asyncio.run(_check_all(pool))
+    if as_json:
+        print_json({"pool": str(pool.path) if pool.path else None, "models": to_builtins(checks)})
+        return
+    console = results()
+    console.print(f"pool: {pool.path or 'built-in models'}", markup=False)
+    console.print(_table(checks))
+    for check in checks:
+        if check.serves:
+            console.print(f"{check.source} serves: {', '.join(check.serves)}", markup=False)
+
+
+async def _check_all(pool: Pool) -> list[Check]:
+    limiters = {member.model.endpoint: Limiter(member.model.limits) for member in pool}
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(_check(member, limiters[member.model.endpoint]))
+                for member in pool
+            ]
+    finally:
+        for member in pool:
+            await member.model.aclose()
+    return [task.result() for task in tasks]
+
+
+async def _check(member: Member, limiter: Limiter) -> Check:
+    from slm_mux.models.embedded import EmbeddedModel
+    from slm_mux.models.openai import OpenAIModel
+
+    facts: dict[str, Any] = {
+        "model": member.name,
+        "source": member.model.endpoint,
+        "validation_accuracy": member.validation_accuracy,
+    }
+    if isinstance(member.model, EmbeddedModel):
+        facts["source"] = member.model.engine.source
+        if member.model.engine.cached() is None:
+            return Check(
+                **facts,
+                answers=False,
+                problem=f"not fetched yet: slm-mux models pull {member.model.engine.source}",
+            )
+    if isinstance(member.model, OpenAIModel):
+        facts["source"] = member.model.http.safe_url
+        facts["serves"] = await _served(member.model)
+    request = Request(
+        messages=({"role": "user", "content": "Say OK."},),
+        generation=Generation(max_tokens=1, temperature=0.0),
+    )
+    started = time.perf_counter()
+    try:
+        async with limiter.slot(member.name):
+            started = time.perf_counter()
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await member.model.complete(request)
+    except ModelError as error:
+        return Check(**facts, answers=False, problem=str(error))
+    except TimeoutError:
+        return Check(**facts, answers=False, problem=f"no answer within {ANSWER_WITHIN:.0f} s")
+    return Check(**facts, answers=True, seconds=time.perf_counter() - started)
+
+
+async def _served(model: Any) -> tuple[str, ...]:
+    from slm_mux.models.probe import served_models
+
+    try:
+        return tuple(await served_models(model.http))
+    except ModelError:
+        return ()
+
+
+def _table(checks: Sequence[Check]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("model", "answers", "seconds", "source", "problem"):
+        table.add_column(heading)
+    for check in checks:
+        table.add_row(
+            Text(check.model, "bold"),
+            Text("yes", "green") if check.answers else Text("no", "red"),
+            "" if check.seconds is None else f"{check.seconds:.2f}",
+            Text(check.source),
+            Text(check.problem or ""),
+        )
+    return table

@@ -1,0 +1,60 @@
+"""What `slm-mux demo` shows: the draws as they arrive, the votes, the decision."""
+
+import asyncio
+
+from rich.rule import Rule
+
+from slm_mux.cli.asking import Question, ask_watched, show
+from slm_mux.cli.console import messages, results
+from slm_mux.cli.display import DrawsDisplay
+from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.errors import NoAnswerError
+from slm_mux.models.pool import BUILTIN_POOL, Pool
+from slm_mux.mux import AsyncMux
+
+FULL_POOL = ("qwen2.5-coder-1.5b", *BUILTIN_POOL)
+
+QUESTIONS = (
+    Question(
+        text="A baker fills 12 trays with 8 rolls each and sells 75 rolls. How many rolls are left?"
+    ),
+    Question(
+        text="Which of these is a prime number?",
+        choices={"A": "21", "B": "27", "C": "29", "D": "33"},
+    ),
+    Question(text=r"Simplify the fraction $\frac{18}{24}$.", kind="math"),
+)
+
+
+def demonstrate(*, full: bool, samples: int) -> None:
+    """Ask the built-in questions one after another and show everything.
+
+    Raises:
+        SlmMuxError: the weights cannot be had, or llama.cpp cannot be loaded.
+    """
+    pool = Pool.builtin(FULL_POOL if full else BUILTIN_POOL, samples=samples)
+    # Here the package index comes first: it is what a bare machine certainly reaches.
+    fetch_missing_weights(pool, prefer="index")
+    asyncio.run(_ask_all(pool))
+
+
+async def _ask_all(pool: Pool) -> None:
+    out = results()
+    mux = AsyncMux(pool)
+    try:
+        for question in QUESTIONS:
+            out.print(Rule(style="dim"))
+            out.print(question.text, style="bold", markup=False)
+            for label, text in question.choices.items():
+                out.print(f"  {label}) {text}", markup=False)
+            display = DrawsDisplay(messages(), lines=True)
+            try:
+                # Every draw is shown here; `ask` would stop as soon as the answer is settled.
+                decision = await ask_watched(mux, question.drawing_all(), display)
+            except NoAnswerError as error:
+                out.print(str(error), style="red", markup=False)
+                continue
+            out.print()
+            show(decision, as_json=False)
+    finally:
+        await mux.aclose()

@@ -1,0 +1,70 @@
+"""Fetches model files under a progress bar, before anything is asked."""
+
+import warnings
+from pathlib import Path
+
+from rich.markup import escape
+
+from slm_mux.cli.console import messages
+from slm_mux.models.embedded import EmbeddedModel
+from slm_mux.models.pool import Pool
+from slm_mux.models.weights import Prefer, resolve
+
+
+def fetch_missing_weights(pool: Pool, *, prefer: Prefer = "hub") -> None:
+    """Fetch what the pool's embedded models need and the cache does not have.
+
+    Raises:
+        WeightsError: a file cannot be had.
+    """
+    engines = {
+        id(member.model.engine): member.model.engine
+        for member in pool
+        if isinstance(member.model, EmbeddedModel)
+    }
+    for engine in engines.values():
+        _fetch(engine.source, sha256=engine.sha256, prefer=prefer)
+
+
+def pull_weights(name: str, *, prefer: Prefer) -> Path:
+    """Fetch one file; a bare name is one of the catalogue's.
+
+    Raises:
+        WeightsError: there is no such name, or the file cannot be had.
+    """
+    return _fetch(name if ":" in name else f"builtin:{name}", sha256=None, prefer=prefer)
+
+
+def _fetch(source: str, *, sha256: str | None, prefer: Prefer) -> Path:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = messages()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task = bar.add_task(escape(source), total=None, visible=False)
+    said: set[str] = set()
+
+    def show(done: int, total: int | None, what: str) -> None:
+        if not console.is_terminal and what not in said:
+            said.add(what)
+            console.print(f"{source}: {what}", markup=False)
+        bar.update(
+            task,
+            completed=done,
+            total=total,
+            visible=True,
+            description=escape(f"{source}: {what}"),
+        )
+
+    with warnings.catch_warnings(record=True) as caught, bar:
+        warnings.simplefilter("always")
+        path = resolve(source, sha256=sha256, prefer=prefer, progress=show)
+    for warning in caught:
+        console.print(f"[yellow]warning:[/yellow] {escape(str(warning.message))}")
+    return path

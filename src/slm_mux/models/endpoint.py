@@ -1,0 +1,195 @@
+"""Where requests go: a checked URL, a key that is never shown, one pool of connections.
+
+Redirects are not followed (the key would travel with them). HTTP_PROXY, HTTPS_PROXY and NO_PROXY
+are honoured, as read when the endpoint is made, but a loopback address is never asked through a
+proxy; .netrc is never read and cookies are not kept.
+"""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import aiohttp
+
+from slm_mux.errors import PoolError
+from slm_mux.models.secrecy import carry_a_key, checked_headers, header_secrets, spellings
+from slm_mux.models.urls import (
+    checked_url,
+    environment_proxy,
+    query_values,
+    without_user,
+)
+
+MAX_REPLY_BYTES = 64 * 2**20
+"""A reply longer than this is not one; reading stops there."""
+MAX_ERROR_BYTES = 64 * 2**10
+"""As much of an error's reply as is read."""
+
+_CHAT = "/chat/completions"
+
+
+class ReplyTooLongError(Exception):
+    """The reply passed MAX_REPLY_BYTES; its connection was closed."""
+
+
+class RawReply(NamedTuple):
+    """A reply as it came: nothing is read into it yet."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names compare without regard to case."""
+    body: bytes
+    """At most MAX_REPLY_BYTES; of an error at most about MAX_ERROR_BYTES."""
+
+
+class Endpoint:
+    """One OpenAI-compatible server under one key; models that share it share its connections.
+
+    Connections open at the first request, in the event loop that makes it; each event loop gets
+    its own.
+
+    Args:
+        url: the base URL, for instance `http://127.0.0.1:11434/v1`. A trailing slash and a trailing
+            `/chat/completions` are dropped; nothing is added. A query is kept. User and password
+            in it are sent as basic authentication.
+        api_key: sent as a bearer token; None or blank for none.
+        headers: further headers of every request. Their values are treated as secrets.
+
+    Raises:
+        PoolError: the URL, the key or a header cannot be sent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        parts = checked_url(url)
+        shown = without_user(url)
+        key = (api_key or "").strip()
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        given = checked_headers(headers or {}, where=shown)
+        own = {"Content-Type": "application/json", "User-Agent": "slm-mux"}
+        pair = f"{user}:{password}"
+        token = base64.b64encode(pair.encode()).decode() if user or password else ""
+        if key:
+            own["Authorization"] = f"Bearer {key}"
+        if token:
+            own["Authorization"] = f"Basic {token}"
+        ways = bool(key) + bool(token) + any(name.lower() == "authorization" for name in given)
+        if ways > 1:
+            raise PoolError(
+                f"{shown}: give one of a key, user:password in the URL, and an Authorization header"
+            )
+        self._headers = given | checked_headers(own, where=shown)
+        self.has_key = carry_a_key(self._headers)
+        """Whether requests carry a key of any kind."""
+        self.secrets = spellings(
+            dict.fromkeys([key, token, password or user, pair if token else ""], 4)
+            | header_secrets(given)
+            | dict.fromkeys(query_values(parts), 8)
+        )
+        """What must not be shown, for `slm_mux.models.secrecy.hide`."""
+        host = parts.netloc.rpartition("@")[2]
+        path = parts.path.rstrip("/").removesuffix(_CHAT).rstrip("/")
+        self.safe_url = f"{parts.scheme}://{host}{path}" + ("?…" if parts.query else "")
+        """The URL for people: without user, password and query."""
+        self.chat_url = parts._replace(netloc=host, path=path + _CHAT, fragment="").geturl()
+        self.models_url = parts._replace(netloc=host, path=path + "/models", fragment="").geturl()
+        self._proxy = environment_proxy(parts)
+        sent = sorted(f"{name.lower()}:{value}" for name, value in self._headers.items())
+        digest = hashlib.sha256("\n".join([self.chat_url, *sent]).encode()).hexdigest()
+        bare = not (headers or parts.query or self.has_key)
+        self.identity = self.safe_url if bare else f"{self.safe_url}#{digest[:12]}"
+        """Equal for equal URL, key and headers; reveals none of them but the URL."""
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._users: set[object] = set()
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.safe_url!r})"
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp keeps the time of each phase)
+        headers: Mapping[str, str] | None = None,
+        user: object = None,
+    ) -> RawReply:
+        """Send one request and read its reply. When cancelled, the connection is closed.
+
+        Args:
+            method: GET or POST.
+            url: `chat_url` or `models_url`.
+            body: JSON.
+            timeout: of the whole request and of connecting, in seconds.
+            headers: beside those of the endpoint, as `checked_headers` returns them.
+            user: who asks; the connections stay open until every user has closed. None for one
+                who asks in passing, for whom they do not stay open.
+
+        Raises:
+            ReplyTooLongError: more than MAX_REPLY_BYTES came.
+            aiohttp.ClientError, TimeoutError, OSError: there is no whole reply.
+        """
+        session = self._session(user)
+        async with session.request(
+            method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+        ) as reply:
+            limit = MAX_REPLY_BYTES if reply.status < 300 else MAX_ERROR_BYTES
+            if limit == MAX_REPLY_BYTES and (reply.content_length or 0) > limit:
+                raise ReplyTooLongError
+            content = reply.content
+            received = await content.readany()
+            if not content.at_eof():
+                chunks = [received]
+                size = len(received)
+                while chunk := await content.readany():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > limit:
+                        if limit == MAX_REPLY_BYTES:
+                            raise ReplyTooLongError
+                        break
+                received = b"".join(chunks)
+            return RawReply(reply.status, reply.headers, received)
+
+    async def aclose(self, user: object = None) -> None:
+        """Close the connections, unless another user than this one still has them.
+
+        Requests still in flight on them end in aiohttp.ClientError.
+        The endpoint may be used again. Connections of another event loop that still runs are left
+        to it.
+        """
+        self._users.discard(user)
+        if self._users:
+            return
+        here = asyncio.get_running_loop()
+        for loop in list(self._sessions):
+            if loop is here or loop.is_closed():
+                session = self._sessions.pop(loop, None)
+                if session is not None:
+                    await session.close()
+
+    def _session(self, user: object) -> aiohttp.ClientSession:
+        """Return the session of the running event loop, made on first use."""
+        if user is not None and user not in self._users:
+            self._users.add(user)
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            session = aiohttp.ClientSession(
+                # Limits are the sampler's, per endpoint and with its own order of waiting.
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._headers,
+                proxy=self._proxy,
+            )
+            self._sessions[loop] = session
+        return session

@@ -1,0 +1,266 @@
+"""The pool: the models at hand, with the settings each one draws with."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
+
+from slm_mux.errors import InvalidRequestError, PoolError
+from slm_mux.models.base import Generation, Limits, Model
+from slm_mux.models.pool_file import ModelEntry, PoolFile, read_pool_file
+from slm_mux.types import Stopping
+
+if TYPE_CHECKING:
+    from slm_mux.models.embedded import EmbeddedEngine
+    from slm_mux.models.endpoint import Endpoint
+
+DEFAULT_TASK = "default"
+BUILTIN_POOL = ("qwen2.5-coder-0.5b", "smollm2-135m")
+"""The pool of someone who has no pool file: small enough to fetch in minutes, best record first."""
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """A model and how this pool uses it."""
+
+    model: Model
+    generation: Generation = Generation()
+    samples: int | None = None
+    """k for this model; None for the pool's."""
+    system: str | None = None
+    """A system prompt that this member's draws start with."""
+    validation_accuracy: dict[str, float] = {}
+    """By task, each in [0, 1]; the key `default` stands for every other task."""
+
+    @property
+    def name(self) -> str:
+        """The model's name in the pool."""
+        return self.model.name
+
+    def accuracy_on(self, task: str | None) -> float | None:
+        """This member's record on a task, else its default, else None."""
+        default = self.validation_accuracy.get(DEFAULT_TASK)
+        return default if task is None else self.validation_accuracy.get(task, default)
+
+
+class Pool:
+    """The models at hand, in an order that breaks the last tie.
+
+    Args:
+        members: at least one, with unique names.
+        samples: k, the draws per model; >= 1.
+        stopping: when to stop drawing; see `slm_mux.stopping`.
+        seed: every draw's seed derives from it.
+        retry_seconds: how long one draw may go on trying again, in seconds.
+        path: the file the pool came from.
+
+    Raises:
+        PoolError: no members, or two of one name.
+        InvalidRequestError: samples below 1.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        samples: int = 3,
+        stopping: Stopping = "eager",
+        seed: int = 0,
+        retry_seconds: float = 60.0,
+        path: Path | None = None,
+    ) -> None:
+        names = [member.name for member in members]
+        if not names:
+            raise PoolError("the pool is empty: it needs at least one model")
+        for name in names:
+            if names.count(name) > 1:
+                raise PoolError(f"two models are named {name!r}; give each its own name")
+        if samples < 1:
+            raise InvalidRequestError(f"samples is {samples}, but must be at least 1")
+        self.members = tuple(members)
+        self.samples = samples
+        self.stopping: Stopping = stopping
+        self.seed = seed
+        self.retry_seconds = retry_seconds
+        self.path = path
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self.members)
+
+    def __repr__(self) -> str:
+        return f"Pool({', '.join(member.name for member in self.members)})"
+
+    @classmethod
+    def of(
+        cls,
+        *models: Model,
+        samples: int = 3,
+        temperature: float = 0.3,
+        max_tokens: int | None = 1024,
+        stopping: Stopping = "eager",
+        seed: int = 0,
+    ) -> Self:
+        """Make a pool of models built in Python, all with the same settings."""
+        generation = Generation(temperature=temperature, max_tokens=max_tokens)
+        members = [Member(model=model, generation=generation) for model in models]
+        return cls(members, samples=samples, stopping=stopping, seed=seed)
+
+    @classmethod
+    def load(cls, path: str | Path, *, environment: Mapping[str, str] | None = None) -> Self:
+        """Read a pool file.
+
+        Args:
+            path: a YAML file; docs/pool-file.md lists its keys.
+            environment: where `${VAR}` is looked up; the process's own by default.
+
+        Raises:
+            PoolError: with file, line, and the nearest valid name.
+        """
+        path = Path(path)
+        content = read_pool_file(path, os.environ if environment is None else environment)
+        return cls._from_file(content, path)
+
+    @classmethod
+    def builtin(cls, names: Sequence[str] = BUILTIN_POOL, *, samples: int = 3) -> Self:
+        """Make a pool of models from the catalogue that run in this process.
+
+        Raises:
+            WeightsError: a name that the catalogue does not have.
+        """
+        from slm_mux.models.catalogue import catalogued
+
+        entries = [
+            ModelEntry(
+                name=name,
+                gguf=f"builtin:{name}",
+                validation_accuracy=dict(catalogued(name).validation_accuracy),
+            )
+            for name in names
+        ]
+        return cls._from_file(PoolFile(models=entries, samples=samples, temperature=0.6), None)
+
+    @classmethod
+    def find(cls) -> Self:
+        """Read ./pool.yaml, else the user's own pool file, else take the built-in pool."""
+        for path in (Path("pool.yaml"), user_pool_file()):
+            if path.exists():
+                return cls.load(path)
+        return cls.builtin()
+
+    @classmethod
+    def _from_file(cls, content: PoolFile, path: Path | None) -> Self:
+        build = _ModelBuilder(path)
+        members = [
+            Member(
+                model=build.model(entry),
+                generation=_generation(entry, content),
+                samples=entry.samples,
+                system=entry.system,
+                validation_accuracy=_accuracies(entry),
+            )
+            for entry in content.models
+        ]
+        return cls(
+            members,
+            samples=content.samples,
+            stopping=content.stopping,
+            seed=content.seed,
+            retry_seconds=content.retry_seconds,
+            path=path,
+        )
+
+
+def user_pool_file() -> Path:
+    """Where a user's own pool file lies when there is none in the working folder."""
+    from platformdirs import user_config_path
+
+    return user_config_path("slm-mux") / "pool.yaml"
+
+
+_EndpointKey = tuple[str, str | None, tuple[tuple[str, str], ...]]
+
+
+class _ModelBuilder:
+    """Builds models so that those of one endpoint, or of one file, share it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._endpoints: dict[_EndpointKey, Endpoint] = {}
+        self._limits: dict[_EndpointKey, tuple[str, Limits]] = {}
+        self._engines: dict[tuple[object, ...], EmbeddedEngine] = {}
+
+    def model(self, entry: ModelEntry) -> Model:
+        return self._embedded(entry) if entry.gguf is not None else self._remote(entry)
+
+    def _remote(self, entry: ModelEntry) -> Model:
+        from slm_mux.models.endpoint import Endpoint
+        from slm_mux.models.openai import OpenAIModel
+
+        url = str(entry.url)
+        key = (url.rstrip("/"), entry.api_key, tuple(sorted(entry.headers.items())))
+        if key not in self._endpoints:
+            self._endpoints[key] = Endpoint(url, api_key=entry.api_key, headers=entry.headers)
+        optional: dict[str, Any] = {} if entry.timeout is None else {"timeout": entry.timeout}
+        return OpenAIModel(
+            entry.name,
+            model=str(entry.model),
+            endpoint=self._endpoints[key],
+            limits=self._shared_limits(key, entry),
+            draws_at_once=entry.n,
+            **optional,
+        )
+
+    def _shared_limits(self, key: _EndpointKey, entry: ModelEntry) -> Limits:
+        given: dict[str, Any] = {}
+        if entry.max_in_flight is not None:
+            given["max_in_flight"] = entry.max_in_flight
+        if entry.requests_per_minute is not None:
+            given["requests_per_minute"] = entry.requests_per_minute
+        if not given and key in self._limits:
+            return self._limits[key][1]
+        limits = Limits(**given)
+        first, known = self._limits.setdefault(key, (entry.name, limits))
+        if known != limits:
+            where = f"{self._path}: " if self._path else ""
+            raise PoolError(
+                f"{where}`{first}` and `{entry.name}` share one endpoint but state different "
+                "limits; state max_in_flight and requests_per_minute once, on the first of them"
+            )
+        return limits
+
+    def _embedded(self, entry: ModelEntry) -> Model:
+        from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
+
+        key = (entry.gguf, entry.sha256, entry.slots, entry.context, entry.threads)
+        if key not in self._engines:
+            options = {"slots": entry.slots, "context": entry.context, "threads": entry.threads}
+            given: dict[str, Any] = {
+                name: value for name, value in options.items() if value is not None
+            }
+            source = str(entry.gguf)
+            if self._path is not None and ":" not in source:
+                source = str(self._path.parent / Path(source).expanduser())
+            self._engines[key] = EmbeddedEngine(source, sha256=entry.sha256, **given)
+        return EmbeddedModel(entry.name, engine=self._engines[key])
+
+
+def _generation(entry: ModelEntry, pool: PoolFile) -> Generation:
+    return Generation(
+        temperature=pool.temperature if entry.temperature is None else entry.temperature,
+        top_p=pool.top_p if entry.top_p is None else entry.top_p,
+        max_tokens=pool.max_tokens if entry.max_tokens is None else entry.max_tokens,
+        stop=tuple(entry.stop),
+        extra=entry.extra,
+    )
+
+
+def _accuracies(entry: ModelEntry) -> dict[str, float]:
+    if isinstance(entry.validation_accuracy, dict):
+        return entry.validation_accuracy
+    if entry.validation_accuracy is None:
+        return {}
+    return {DEFAULT_TASK: entry.validation_accuracy}

@@ -1,0 +1,286 @@
+"""The pool file's form, and one clear line for each thing that can be wrong with it.
+
+YAML is read into nodes that know their line, checked there for duplicate keys and `${VAR}`, then
+converted to frozen Structs; a Struct's complaint is traced back to its node.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from slm_mux.errors import PoolError
+from slm_mux.types import Stopping
+
+
+class ModelEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of `models:`; exactly one of `url` and `gguf` is set."""
+
+    name: str
+    url: str | None = None
+    model: str | None = None
+    api_key: str | None = None
+    headers: dict[str, str] = {}
+    n: bool = False
+    max_in_flight: int | None = None
+    requests_per_minute: float | None = None
+    timeout: float | None = None
+    gguf: str | None = None
+    sha256: str | None = None
+    slots: int | None = None
+    context: int | None = None
+    threads: int | None = None
+    samples: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: list[str] = []
+    system: str | None = None
+    extra: dict[str, Any] = {}
+    validation_accuracy: float | dict[str, float] | None = None
+
+    def __repr__(self) -> str:
+        """Name the model and its source; the key and the headers stay out."""
+        return f"ModelEntry(name={self.name!r}, model={self.model!r}, gguf={self.gguf!r})"
+
+
+class PoolFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    models: list[ModelEntry]
+    samples: int = 3
+    temperature: float = 0.3
+    top_p: float | None = None
+    max_tokens: int | None = 1024
+    stopping: Stopping = "eager"
+    seed: int = 0
+    retry_seconds: float = 60.0
+
+
+ONLY_WITH_URL = (
+    "model",
+    "api_key",
+    "headers",
+    "n",
+    "max_in_flight",
+    "requests_per_minute",
+    "timeout",
+)
+ONLY_WITH_GGUF = ("sha256", "slots", "context", "threads")
+
+_AT_LEAST_ONE = ("samples", "max_tokens", "max_in_flight", "slots", "context", "threads")
+_POSITIVE = ("requests_per_minute", "timeout", "retry_seconds")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_PLAIN_TAGS = tuple(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
+)
+_Path = tuple[str | int, ...]
+
+
+def read_pool_file(path: Path, environment: Mapping[str, str]) -> PoolFile:
+    """Read and check a pool file.
+
+    Args:
+        path: a YAML file.
+        environment: where `${VAR}` is looked up.
+
+    Raises:
+        PoolError: with file, line, and the nearest valid name.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PoolError(f"{path}: there is no such file; `slm-mux init` writes one") from None
+    except IsADirectoryError:
+        raise PoolError(f"{path}: this is a folder, not a pool file") from None
+    except UnicodeDecodeError as error:
+        raise PoolError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
+    except OSError as error:
+        raise PoolError(f"{path}: cannot be read: {error.strerror}") from None
+    return _Reader(path, environment).read(text)
+
+
+class _Reader:
+    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+        self._path = path
+        self._environment = environment
+        self._lines: dict[_Path, int] = {}
+
+    def read(self, text: str) -> PoolFile:
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
+            raise PoolError(f"{self._path}:{line}: not valid YAML: {error.problem}") from None
+        except yaml.YAMLError as error:
+            raise PoolError(f"{self._path}: not valid YAML: {error}") from None
+        if not isinstance(node, yaml.MappingNode):
+            raise PoolError(
+                f"{self._path}:1: a pool file is a mapping with the key `models`; "
+                "see `slm-mux init`"
+            )
+        content = self._plain(node, ())
+        try:
+            pool = msgspec.convert(content, PoolFile)
+        except msgspec.ValidationError as error:
+            raise self._explained(str(error)) from None
+        self._check(pool)
+        return pool
+
+    def error(self, path: _Path, message: str) -> PoolError:
+        """Point at the line of the nearest node that was read."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return PoolError(f"{self._path}:{self._lines.get(path, 1)}: {message}")
+
+    def _plain(self, node: yaml.Node, path: _Path) -> Any:
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if not node.tag.startswith(_PLAIN_TAGS):
+            raise self.error(path, f"not valid YAML here: the tag {node.tag!r} has no meaning")
+        if isinstance(node, yaml.MappingNode):
+            content: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                if not isinstance(key_node, yaml.ScalarNode):
+                    line = key_node.start_mark.line + 1
+                    raise PoolError(f"{self._path}:{line}: a key must be a plain word")
+                key = str(key_node.value)
+                here = (*path, key)
+                if key in content:
+                    raise PoolError(
+                        f"{self._path}:{key_node.start_mark.line + 1}: `{key}` is given twice"
+                    )
+                self._lines[here] = key_node.start_mark.line + 1
+                content[key] = self._plain(value_node, here)
+            return content
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(child, (*path, index)) for index, child in enumerate(node.value)]
+        try:
+            value = yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            problem = getattr(error, "problem", None) or error
+            raise self.error(path, f"not valid YAML here: {problem}") from None
+        if path[-1:] == ("api_key",) and isinstance(value, str) and not _VARIABLE.search(value):
+            raise self.error(
+                path,
+                "a key does not belong in a file: put it in an environment variable and write "
+                "`api_key: ${NAME}`",
+            )
+        return self._filled(value, path) if isinstance(value, str) else value
+
+    def _filled(self, text: str, path: _Path) -> str:
+        def look_up(match: re.Match[str]) -> str:
+            name = match.group(1)
+            value = self._environment.get(name)
+            if value is None:
+                raise self.error(path, f"the environment variable {name} is not set")
+            return value
+
+        return _VARIABLE.sub(look_up, text)
+
+    def _explained(self, complaint: str) -> PoolError:
+        message, _, at = complaint.partition(" - at `$")
+        path = tuple(
+            int(index) if index else name
+            for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", at.rstrip("`"))
+        )
+        path = tuple(int(p) if isinstance(p, str) and p.isdigit() else p for p in path)
+        unknown = re.search(r"unknown field `(.*?)`", message)
+        if unknown:
+            fields = (ModelEntry if path else PoolFile).__struct_fields__
+            name = unknown.group(1)
+            return self.error((*path, name), f"unknown key `{name}`{_nearest(name, fields)}")
+        required = re.search(r"missing required field `(.*?)`", message)
+        if required:
+            return self.error(path, f"`{required.group(1)}` is missing here")
+        bad_value = re.search(r"Invalid enum value '(.*?)'", message)
+        if bad_value:
+            allowed = ("eager", "frugal", "none")
+            name = bad_value.group(1)
+            return self.error(
+                path,
+                f"`{path[-1]}` cannot be `{name}`{_nearest(name, allowed)}; "
+                f"one of {', '.join(allowed)}",
+            )
+        where = f"`{path[-1]}`: " if path and isinstance(path[-1], str) else ""
+        wording = message.replace("`object`", "a mapping").replace("`array`", "a list")
+        return self.error(path, f"{where}{wording[0].lower()}{wording[1:]}")
+
+    def _check(self, pool: PoolFile) -> None:
+        self._check_values(pool, ())
+        if not pool.models:
+            raise self.error(("models",), "`models` is empty: a pool needs at least one model")
+        seen: dict[str, int] = {}
+        for index, entry in enumerate(pool.models):
+            path: _Path = ("models", index)
+            self._check_values(entry, path)
+            self._check_source(entry, path)
+            if not entry.name.strip():
+                raise self.error((*path, "name"), "a model needs a name")
+            if entry.name in seen:
+                raise self.error(
+                    (*path, "name"),
+                    f"two models are named `{entry.name}` (the other is on line "
+                    f"{self._lines[('models', seen[entry.name], 'name')]}); give each its own name",
+                )
+            seen[entry.name] = index
+
+    def _check_source(self, entry: ModelEntry, path: _Path) -> None:
+        if (entry.url is None) == (entry.gguf is None):
+            raise self.error(
+                path, f"`{entry.name}` needs either `url` (an endpoint) or `gguf` (a model file)"
+            )
+        foreign = ONLY_WITH_GGUF if entry.gguf is None else ONLY_WITH_URL
+        for field in foreign:
+            if (*path, field) in self._lines:
+                wanted = "gguf" if entry.gguf is None else "url"
+                raise self.error((*path, field), f"`{field}` only goes with `{wanted}`")
+        if entry.url is not None and not entry.model:
+            raise self.error(
+                path, f"`{entry.name}` needs `model`: the name under which its endpoint serves it"
+            )
+
+    def _check_values(self, holder: PoolFile | ModelEntry, path: _Path) -> None:
+        def check(field: str, valid: bool, must: str) -> None:
+            if not valid:
+                value = getattr(holder, field)
+                raise self.error((*path, field), f"`{field}` is {value}, but must be {must}")
+
+        for field, value in _numbers(holder):
+            if field in _AT_LEAST_ONE:
+                check(field, value >= 1, "at least 1")
+            elif field in _POSITIVE:
+                check(field, 0 < value < math.inf, "above 0")
+            elif field == "temperature":
+                check(field, 0 <= value <= 10, "between 0 and 10")
+            elif field == "top_p":
+                check(field, 0 < value <= 1, "above 0 and at most 1")
+            elif field == "validation_accuracy":
+                check(field, 0 <= value <= 1, "between 0 and 1")
+        if isinstance(holder, ModelEntry) and isinstance(holder.validation_accuracy, dict):
+            for task, accuracy in holder.validation_accuracy.items():
+                if not 0 <= accuracy <= 1:
+                    raise self.error(
+                        (*path, "validation_accuracy", task),
+                        f"the validation accuracy for `{task}` is {accuracy}, "
+                        "but must be between 0 and 1",
+                    )
+
+
+def _numbers(holder: Struct) -> Iterator[tuple[str, float]]:
+    for field in holder.__struct_fields__:
+        value = getattr(holder, field)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield field, value
+
+
+def _nearest(name: str, valid: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else f"; valid are {', '.join(valid)}"

@@ -1,0 +1,250 @@
+"""`slm-mux ask`, against real endpoints on the loopback."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import ended, pool_file, slm_mux, start
+from tests.endpoints import (
+    answers,
+    breaks_off,
+    completion,
+    html,
+    never_answers,
+    replies,
+    serving,
+    status,
+    unused_url,
+)
+
+SEVEN, NINE = "so \\boxed{7}", "so \\boxed{9}"
+
+
+async def test_the_answer_comes_first_then_the_votes(tmp_path: Path) -> None:
+    """Stdout begins with the answer; the table names each model's answer, confidence and votes."""
+    async with serving() as one, serving() as two:
+        for text in (SEVEN, NINE, SEVEN):
+            one.then(answers(text))
+        two.always = answers(NINE)
+        pool = pool_file(tmp_path, one.url, two.url, stopping="none")
+        shown = await slm_mux("ask", "4 + 5?", "--kind", "number", "--pool", pool)
+    assert (shown.code, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert lines[0].strip() == "9"
+    assert any("model-0" in line and "0.67" in line and "2 x 7, 1 x 9" in line for line in lines)
+    assert any("→" in line and "model-1" in line and "3 x 9" in line for line in lines)
+    assert "decided by the most self-consistent model" in shown.out
+
+
+async def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
+    """With --json nothing but the document is on stdout, with the documented keys."""
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = pool_file(tmp_path, fake.url, stopping="none")
+        shown = await slm_mux("ask", "How many?", "--json", "--pool", pool, "-k", "2")
+    document = shown.document
+    assert (document["answer"], document["model"], document["confidence"]) == ("9", "model-0", 1.0)
+    assert (document["kind"], document["tie_break"]) == ("number", "none")
+    assert document["votes"][0]["counts"][0]["count"] == 2
+    assert document["usage"]["samples"] == 2
+    assert document["usage"]["completion_tokens"] == 10
+
+
+async def test_the_winning_completion_on_request(tmp_path: Path) -> None:
+    """-v also prints the text that the answer was read from."""
+    async with serving() as fake:
+        fake.always = answers("Because of reasons, \\boxed{9}")
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux("ask", "How many?", "-v", "--pool", pool)
+    assert "Because of reasons" in shown.out
+
+
+async def test_options_reach_the_endpoint(tmp_path: Path) -> None:
+    """Samples, temperature, token limit, seed, choices and kind arrive in the requests."""
+    async with serving() as fake:
+        fake.always = answers("\\boxed{B}")
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux(
+            "ask", "Which?", "--choice", "A=stone", "--choice", "B=pear", "-k", "2", "--pool", pool,
+            "--temperature", "0.9", "--max-tokens", "50", "--seed", "3", "--stopping", "none",
+            "--json",
+        )  # fmt: skip
+        bodies = fake.bodies
+    assert (shown.document["answer"], shown.document["kind"]) == ("B", "choice")
+    assert len(bodies) == 2
+    assert {(b["temperature"], b["max_tokens"]) for b in bodies} == {(0.9, 50)}
+    assert len({b["seed"] for b in bodies}) == 2
+    assert "A) stone\nB) pear" in bodies[0]["messages"][-1]["content"]
+
+
+async def test_labels(tmp_path: Path) -> None:
+    """A classification reads one of its labels."""
+    async with serving() as fake:
+        fake.always = answers("This is Spam.")
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux(
+            "ask", "Win money now!", "--label", "spam", "--label", "ham", "--pool", pool, "--json"
+        )
+    assert (shown.document["canonical"], shown.document["kind"]) == ("spam", "label")
+
+
+async def test_the_question_from_stdin(tmp_path: Path) -> None:
+    """A dash reads the question from stdin, as long as it may be."""
+    question = "How many ones? " + "1 " * 50_000
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux("ask", "-", "--pool", pool, stdin=question.encode())
+        (body, *_) = fake.bodies
+    assert shown.code == 0
+    assert body["messages"][0]["content"].startswith(question.strip())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "message"),
+    [
+        (["ask", ""], b"", "the question is empty"),
+        (["ask", "-"], b"  \n", "the question is empty"),
+        (["ask", "-"], b"\xff\xfe\x00binary", "stdin is not text: byte 0 is not UTF-8"),
+        (["ask", "1?", "-k", "0"], b"", "samples is 0"),
+        (["ask", "1?", "-k", "two"], b"", "--samples"),
+        (["ask", "1?", "--kind", "numbre"], b"", "did you mean 'number'?"),
+        (["ask", "1?", "--stopping", "lazy"], b"", "one of eager, frugal, none"),
+        (["ask", "1?", "--choice", "Paris"], b"", "write it as LABEL=TEXT"),
+        (["ask", "1?", "--choice", "A=1", "--choice", "A=2"], b"", "given twice"),
+        (["ask", "1?", "--temperature", "-1"], b"", "temperature is -1.0"),
+        (["ask", "1?", "--tempreature", "1"], b"", "No such option"),
+        (["ask"], b"", "Missing argument"),
+        (["aks", "1?"], b"", "No such command"),
+    ],
+)
+async def test_wrong_usage_is_one_clear_error(
+    tmp_path: Path, arguments: list[str], stdin: bytes, message: str
+) -> None:
+    """Exit code 2, nothing on stdout, one sentence on stderr, no traceback."""
+    pool_file(tmp_path, unused_url())
+    shown = await slm_mux(*arguments, stdin=stdin, cwd=tmp_path)
+    assert (shown.code, shown.out) == (2, "")
+    assert message in shown.err
+    assert "Traceback" not in shown.err
+
+
+async def test_a_pool_file_that_is_not_there(tmp_path: Path) -> None:
+    """A wrong --pool is wrong usage, and names the remedy."""
+    shown = await slm_mux("ask", "1?", "--pool", str(tmp_path / "none.yaml"))
+    assert (shown.code, shown.out) == (2, "")
+    assert "there is no such file; `slm-mux init` writes one" in shown.err
+
+
+async def test_one_model_down_costs_its_votes(tmp_path: Path) -> None:
+    """The answer comes from the other model; stderr says which model failed and why."""
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = pool_file(tmp_path, fake.url, unused_url(), stopping="none", retry_seconds=0.1)
+        shown = await slm_mux("ask", "How many?", "--pool", pool)
+    assert shown.code == 0
+    assert shown.out.splitlines()[0].strip() == "9"
+    assert "model-1: 3 draws failed" in shown.err
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(html(), id="html"),
+        pytest.param(replies({"choices": []}), id="no choices"),
+        pytest.param(replies(completion("")), id="empty completion"),
+        pytest.param(breaks_off(), id="dropped mid-body"),
+        pytest.param(status(429, {"Retry-After": "1"}), id="429 for ever"),
+        pytest.param(status(401, message="key sk-very-secret refused"), id="wrong key"),
+        pytest.param(status(404, message="model not found"), id="no such model"),
+        pytest.param(status(500), id="500 for ever"),
+    ],
+)
+async def test_no_readable_answer_lists_the_reason(tmp_path: Path, behaviour: object) -> None:
+    """Exit code 1, the model and the reason on stderr, no traceback and no key."""
+    async with serving() as fake:
+        fake.always = behaviour  # type: ignore[assignment]
+        pool = pool_file(tmp_path, fake.url, retry_seconds=0.5)
+        text = Path(pool).read_text() + "    api_key: ${THE_KEY}\n"
+        Path(pool).write_text(text)
+        shown = await slm_mux("ask", "How many?", "--pool", pool, THE_KEY="sk-very-secret")
+    assert (shown.code, shown.out) == (1, "")
+    assert "no model gave a readable answer" in shown.err
+    assert "model-0: 3 of 3 draws" in shown.err
+    assert "Traceback" not in shown.err
+    assert "sk-very-secret" not in shown.err
+
+
+async def test_a_slow_endpoint_times_out(tmp_path: Path) -> None:
+    """A model's timeout ends its draws with a reason that names the seconds."""
+    async with serving() as fake:
+        fake.always = never_answers()
+        pool = pool_file(tmp_path, fake.url, retry_seconds=0.1)
+        Path(pool).write_text(Path(pool).read_text() + "    timeout: 0.2\n")
+        shown = await slm_mux("ask", "How many?", "--pool", pool)
+    assert shown.code == 1
+    assert "0.2" in shown.err
+
+
+async def test_another_model_s_name_is_warned_of(tmp_path: Path) -> None:
+    """An endpoint that answers as a different model is used, and named."""
+    async with serving() as fake:
+        fake.always = replies(completion(NINE, model="something-else"))
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux("ask", "How many?", "--pool", pool)
+    assert shown.code == 0
+    assert "answered as 'something-else'" in shown.err
+
+
+async def test_ctrl_c_prints_what_was_decided_so_far(tmp_path: Path) -> None:
+    """The process ends within a second of Ctrl-C with the decision by the draws that are in."""
+    async with serving() as fake, serving() as stuck:
+        fake.always = answers(NINE)
+        stuck.always = never_answers()
+        pool = pool_file(tmp_path, stuck.url, fake.url)
+        process = await start("ask", "How many?", "--pool", pool, "--stopping", "none")
+        await stuck.crowded(3)
+        while fake.requests < 3 or fake.in_flight:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        interrupted = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        shown = await ended(process)
+        seconds = time.monotonic() - interrupted
+        await stuck.left.wait()
+    assert shown.code == 130
+    assert shown.out.splitlines()[0].strip() == "9"
+    assert "interrupted" in shown.err
+    assert "Traceback" not in shown.err
+    assert seconds < 1.0
+
+
+async def test_ctrl_c_before_the_first_answer(tmp_path: Path) -> None:
+    """Without a readable draw Ctrl-C says so, and the requests are closed."""
+    async with serving() as stuck:
+        stuck.always = never_answers()
+        pool = pool_file(tmp_path, stuck.url)
+        process = await start("ask", "How many?", "--pool", pool)
+        await stuck.crowded(3)
+        process.send_signal(signal.SIGINT)
+        shown = await ended(process)
+        await stuck.left.wait()
+    assert (shown.code, shown.out) == (130, "")
+    assert "interrupted before a readable answer came in" in shown.err
+
+
+async def test_settled_early(tmp_path: Path) -> None:
+    """Once the first model agrees with itself three times, the stuck one is not waited for."""
+    async with serving() as fake, serving() as stuck:
+        fake.always = answers(NINE)
+        stuck.always = never_answers()
+        pool = pool_file(tmp_path, fake.url, stuck.url)
+        shown = await slm_mux("ask", "How many?", "--pool", pool, "--json")
+        await stuck.left.wait()
+    document = shown.document
+    assert (document["answer"], document["stopped_early"]) == ("9", True)
+    assert document["usage"]["cancelled"] == 3
+    assert document["votes"][1]["not_drawn"] == 3

@@ -1,0 +1,358 @@
+"""`Mux` and `AsyncMux`, over scripted models."""
+
+import asyncio
+import inspect
+import threading
+from typing import Any
+
+import pytest
+
+from slm_mux.documents import decision_document
+from slm_mux.errors import (
+    AuthenticationError,
+    ConnectionLostError,
+    InvalidRequestError,
+    NoAnswerError,
+)
+from slm_mux.models.base import Request
+from slm_mux.models.pool import Member, Pool
+from slm_mux.models.scripted import ScriptedModel
+from slm_mux.mux import AsyncMux, Mux
+from slm_mux.sampling.events import Event, QuestionPlanned
+from slm_mux.types import Completion
+
+
+def boxed(*answers: str) -> list[str]:
+    return [f"Let me think.\n\\boxed{{{answer}}}" for answer in answers]
+
+
+def two_models() -> Pool:
+    """One says 7 twice of three times, the other 9 three times of three."""
+    return Pool.of(
+        ScriptedModel("unsure", boxed("7", "8", "7")), ScriptedModel("sure", boxed("9", "9", "9"))
+    )
+
+
+def test_the_most_self_consistent_model_is_believed() -> None:
+    """The decision carries the answer, the winner, the votes and the winning completion."""
+    with Mux(two_models()) as mux:
+        decision = mux.ask("What is 4 + 5?", kind="number", stopping="none")
+    assert (decision.answer, decision.model, decision.confidence) == ("9", "sure", 1.0)
+    assert (decision.tie_break, decision.kind, decision.kind_reason) == ("none", "number", None)
+    assert decision.text == boxed("9")[0]
+    assert [(v.model, v.answer, v.k) for v in decision.votes] == [
+        ("unsure", "7", 3),
+        ("sure", "9", 3),
+    ]
+    assert (decision.usage.samples, decision.stopped_early) == (6, False)
+
+
+async def test_the_async_twin_gives_the_same_decision() -> None:
+    """`AsyncMux.ask` decides as `Mux.ask` does."""
+    async with AsyncMux(two_models()) as mux:
+        decision = await mux.ask("What is 4 + 5?", kind="number", stopping="none")
+    assert (decision.answer, decision.model) == ("9", "sure")
+
+
+def test_the_twins_have_the_same_names_and_options() -> None:
+    """Code moves between the two by adding or dropping await."""
+    for name in ("ask",):
+        sync = inspect.signature(getattr(Mux, name)).parameters
+        assert sync == inspect.signature(getattr(AsyncMux, name)).parameters
+
+
+def test_the_prompt_asks_for_the_form_in_the_user_s_message() -> None:
+    """Question, choices and instruction go into one user message; a system prompt goes first."""
+    model = ScriptedModel("m", ["\\boxed{B}"])
+    pool = Pool([Member(model=model, system="Be brief.")])
+    with Mux(pool) as mux:
+        mux.ask("Which is a fruit?", choices={"A": "stone", "B": "pear"})
+    system, user = model.requests[0].messages
+    assert system == {"role": "system", "content": "Be brief."}
+    assert user["role"] == "user"
+    assert user["content"].startswith("Which is a fruit?\n\nA) stone\nB) pear\n\n")
+    assert len(user["content"]) > len("Which is a fruit?\n\nA) stone\nB) pear\n\n")
+
+
+def test_a_conversation_is_sent_whole() -> None:
+    """Earlier messages are kept as they are; the caller's list is not changed."""
+    model = ScriptedModel("m", ["\\boxed{12}"])
+    conversation: list[dict[str, Any]] = [
+        {"role": "user", "content": "I have 5 apples."},
+        {"role": "assistant", "content": "Noted."},
+        {"role": "user", "content": [{"type": "text", "text": "And 7 more. How many?"}]},
+    ]
+    before = [dict(message) for message in conversation]
+    with Mux(Pool.of(model)) as mux:
+        assert mux.ask(conversation).answer == "12"
+    sent = model.requests[0].messages
+    assert (sent[0], sent[1]) == (before[0], before[1])
+    assert sent[2]["content"][0] == {"type": "text", "text": "And 7 more. How many?"}
+    assert conversation == before
+
+
+def test_settings_of_the_call_come_before_those_of_the_pool() -> None:
+    """samples, temperature, max_tokens and seed given to `ask` reach every draw."""
+    model = ScriptedModel("m", ["\\boxed{1}"])
+    with Mux(Pool.of(model, samples=3, temperature=0.3)) as mux:
+        mux.ask("1?", samples=2, temperature=0.9, max_tokens=17, seed=5, stopping="none")
+        mux.ask("1?", stopping="none")
+    assert len(model.requests) == 5
+    first, later = model.requests[0], model.requests[2]
+    assert (first.generation.temperature, first.generation.max_tokens) == (0.9, 17)
+    assert (later.generation.temperature, later.generation.max_tokens) == (0.3, 1024)
+    assert first.seed != later.seed
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    """Seeds depend on the seed, the model, the question and the draw, and on nothing else."""
+
+    def seeds() -> list[int | None]:
+        model = ScriptedModel("m", ["\\boxed{1}"])
+        with Mux(Pool.of(model)) as mux:
+            mux.ask("1?", seed=7, stopping="none")
+        return [request.seed for request in model.requests]
+
+    assert seeds() == seeds()
+    assert len(set(seeds())) == 3
+
+
+def test_auto_says_which_kind_it_chose_and_why() -> None:
+    """The kind comes from the question alone, with a reason in words."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("5")))) as mux:
+        decision = mux.ask("How many legs do five spiders have in total?")
+    assert decision.kind == "number"
+    assert decision.kind_reason
+
+
+def test_validation_accuracy_of_the_task_breaks_the_tie() -> None:
+    """Naming a task uses its records."""
+    pool = Pool(
+        [
+            Member(
+                model=ScriptedModel("a", boxed("1")),
+                validation_accuracy={"gsm8k": 0.1, "default": 0.9},
+            ),
+            Member(model=ScriptedModel("b", boxed("2")), validation_accuracy={"default": 0.5}),
+        ]
+    )
+    with Mux(pool) as mux:
+        by_default = mux.ask("1 or 2?", kind="number", stopping="none")
+        on_task = mux.ask("1 or 2?", kind="number", stopping="none", task="gsm8k")
+    assert (by_default.answer, on_task.answer) == ("1", "2")
+    assert by_default.tie_break == on_task.tie_break == "validation_accuracy"
+
+
+def test_one_model_is_self_consistency() -> None:
+    """A pool of one takes the majority of its draws."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("1", "2", "2")))) as mux:
+        assert mux.ask("1 or 2?", kind="number", stopping="none").answer == "2"
+
+
+def test_a_model_that_is_down_costs_its_votes_only() -> None:
+    """The other model answers, and the errors say what happened to the first."""
+    down = ConnectionLostError("down: nothing answers", model="down", never_connected=True)
+    pool = Pool.of(ScriptedModel("down", [down]), ScriptedModel("up", boxed("3")))
+    pool.retry_seconds = 0.001
+    with Mux(pool) as mux:
+        decision = mux.ask("3?", kind="number", stopping="none")
+    assert decision.answer == "3"
+    assert decision.votes[0].failed == 3
+    assert [(e.model, e.draws) for e in decision.errors] == [("down", 3)]
+
+
+def test_without_any_readable_answer_every_model_s_reason_is_listed() -> None:
+    """The error names failures, unreadable completions with an excerpt, and cut-off ones."""
+    pool = Pool.of(
+        ScriptedModel("locked", [AuthenticationError("the key was refused", model="locked")]),
+        ScriptedModel("chatty", ["I would rather not say."]),
+        ScriptedModel("long", [Completion(text="so 12", finish_reason="length")]),
+    )
+    with Mux(pool) as mux, pytest.raises(NoAnswerError) as caught:
+        mux.ask("How many?", kind="number")
+    assert caught.value.reasons["locked"] == "3 of 3 draws failed: the key was refused"
+    assert 'one ends: "I would rather not say."' in caught.value.reasons["chatty"]
+    assert "(3 cut off by the token limit)" in caught.value.reasons["long"]
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "message"),
+    [
+        ("", {}, "the question is empty"),
+        (" \n\t", {}, "the question is empty"),
+        ([], {}, "the question is empty"),
+        ("a\ud800b", {}, "lone surrogate"),
+        ("1?", {"samples": 0}, "samples is 0"),
+        ("1?", {"temperature": -1.0}, "temperature is -1.0"),
+        ("1?", {"temperature": float("nan")}, "temperature is nan"),
+        ("1?", {"max_tokens": 0}, "max_tokens is 0"),
+        ("1?", {"stopping": "eagre"}, "no stopping 'eagre'; did you mean 'eager'?"),
+        ("1?", {"kind": "nmber"}, "no kind 'nmber'; did you mean 'number'?"),
+        ("1?", {"kind": "choice"}, "needs its choices"),
+        ("1?", {"kind": "label"}, "needs its labels"),
+        ("1?", {"kind": "number", "choices": {"A": "1"}}, "choices go with the kind 'choice'"),
+        ("1?", {"kind": "number", "labels": ["A"]}, "labels go with the kind 'label'"),
+        ("1?", {"choices": {"A": "1"}, "labels": ["A"]}, "either choices or labels"),
+    ],
+)
+def test_bad_input_is_one_clear_error(question: Any, options: dict[str, Any], message: str) -> None:
+    """What cannot be asked is refused before the first request, and says what to do."""
+    model = ScriptedModel("m", boxed("1"))
+    with Mux(Pool.of(model)) as mux, pytest.raises(InvalidRequestError, match=message):
+        mux.ask(question, **options)
+    assert model.requests == []
+
+
+def test_temperature_0_is_allowed_and_warned_of() -> None:
+    """With k > 1 at temperature 0 the draws may be identical."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("1")))) as mux:
+        decision = mux.ask("1?", kind="number", temperature=0.0)
+    assert any("temperature 0 for m" in warning for warning in decision.warnings)
+
+
+def test_one_draw_per_model_is_warned_of() -> None:
+    """With k = 1 the confidence says nothing, and the record decides."""
+    pool = Pool.of(ScriptedModel("a", boxed("1")), ScriptedModel("b", boxed("2")), samples=1)
+    with Mux(pool) as mux:
+        decision = mux.ask("1?", kind="number")
+    assert any("one draw per model" in warning for warning in decision.warnings)
+
+
+class AnswersAs(ScriptedModel):
+    """Is asked for one model, answers under another name."""
+
+    model = "qwen2.5:7b"
+
+
+@pytest.mark.parametrize(
+    ("served", "warned"),
+    [("qwen2.5:7b", False), ("qwen2.5:7b-2024-08-06", False), ("llama3:8b", True)],
+)
+def test_an_endpoint_that_serves_another_model_is_warned_of(served: str, warned: bool) -> None:
+    """A dated name of the same model is not another model."""
+    model = AnswersAs("m", [Completion(text="\\boxed{1}", served_model=served)])
+    with Mux(Pool.of(model)) as mux:
+        decision = mux.ask("1?", kind="number")
+    assert any("answered as" in warning for warning in decision.warnings) == warned
+
+
+def test_a_very_long_question_is_asked() -> None:
+    """100,000 characters are sent whole."""
+    model = ScriptedModel("m", boxed("1"))
+    with Mux(Pool.of(model)) as mux:
+        mux.ask("1" * 100_000, kind="number")
+    assert model.requests[0].messages[0]["content"].startswith("1" * 100_000)
+
+
+def test_several_threads_may_ask_one_mux() -> None:
+    """Questions from different threads run side by side."""
+    model = ScriptedModel("m", lambda request: f"\\boxed{{{_number_in(request)}}}", delay=0.01)
+    answers: dict[int, str] = {}
+    with Mux(Pool.of(model)) as mux:
+
+        def ask(number: int) -> None:
+            answers[number] = mux.ask(f"{number}?", kind="number").answer
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == {n: str(n) for n in range(8)}
+
+
+def _number_in(request: Request) -> str:
+    return str(request.messages[0]["content"]).partition("?")[0]
+
+
+async def test_the_sync_mux_works_inside_a_running_loop() -> None:
+    """A notebook runs an event loop of its own; `Mux` does not mind."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("4")))) as mux:
+        assert mux.ask("4?", kind="number").answer == "4"
+
+
+def test_closing_closes_the_models_and_refuses_questions() -> None:
+    """A closed mux says so instead of hanging; closing twice is fine."""
+    model = ScriptedModel("m", boxed("1"))
+    mux = Mux(Pool.of(model))
+    mux.close()
+    mux.close()
+    assert model.closed == 1
+    with pytest.raises(InvalidRequestError, match="closed"):
+        mux.ask("1?")
+
+
+def test_the_plan_is_announced_before_the_first_request() -> None:
+    """Observers learn the kind and each model's k first."""
+    events: list[Event] = []
+    with Mux(two_models()) as mux:
+        mux.ask("4 + 5?", kind="number", observe=events.append)
+    planned = events[0]
+    assert isinstance(planned, QuestionPlanned)
+    assert [(d.model, d.k) for d in planned.drawers] == [("unsure", 3), ("sure", 3)]
+
+
+def test_an_observer_s_error_ends_the_question() -> None:
+    """What an observer raises reaches the caller; no draw is left running."""
+    model = ScriptedModel("m", boxed("1"), delay=0.01)
+
+    def observe(event: Event) -> None:
+        raise ZeroDivisionError
+
+    with Mux(Pool.of(model)) as mux, pytest.raises(ZeroDivisionError):
+        mux.ask("1?", observe=observe)
+    assert model.in_flight == 0
+
+
+async def test_cancelling_ask_cancels_its_draws() -> None:
+    """A caller that goes away closes every request."""
+    model = ScriptedModel("m", boxed("1"), delay=30)
+    async with AsyncMux(Pool.of(model)) as mux:
+        task = asyncio.create_task(mux.ask("1?"))
+        while model.in_flight < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert (model.cancelled, model.in_flight) == (3, 0)
+
+
+def test_the_document_has_every_key_of_the_format() -> None:
+    """The JSON form has the documented keys, and nothing that JSON cannot say."""
+    import json
+
+    with Mux(two_models()) as mux:
+        document = decision_document(mux.ask("4 + 5?", kind="number", stopping="none"))
+    assert json.loads(json.dumps(document)) == document
+    assert {
+        "answer",
+        "model",
+        "confidence",
+        "confidence_bounds",
+        "tie_break",
+        "kind",
+        "text",
+        "stopped_early",
+        "winner_settled",
+        "votes",
+        "usage",
+        "errors",
+    } <= set(document)
+    assert {
+        "model",
+        "k",
+        "answer",
+        "confidence",
+        "counts",
+        "unreadable",
+        "failed",
+        "not_drawn",
+        "validation_accuracy",
+    } <= set(document["votes"][0])
+    assert document["votes"][0]["counts"] == [
+        {"answer": "7", "canonical": "7", "count": 2},
+        {"answer": "8", "canonical": "8", "count": 1},
+    ]
+    assert {"samples", "requests", "prompt_tokens", "completion_tokens", "seconds"} <= set(
+        document["usage"]
+    )
