@@ -8,10 +8,15 @@ from slm_mux.types import Answer, KindName
 class AnswerKind(Protocol):
     """One form of answer. An instance is immutable and may be shared between threads."""
 
-    name: KindName
+    @property
+    def name(self) -> KindName:
+        """The kind's name."""
+        ...
 
-    may_block: bool
-    """Whether `read` can take longer than a millisecond (then it belongs in a thread)."""
+    @property
+    def may_block(self) -> bool:
+        """Whether `read` can take longer than a millisecond (then it belongs in a thread)."""
+        ...
 
     def instruction(self) -> str:
         """One or two sentences, put after the question, that ask a model for this form."""

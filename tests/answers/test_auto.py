@@ -1,0 +1,136 @@
+"""The kind of answer a question wants, and the options it lists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slm_mux.answers.auto import choices_in, detect_kind
+
+QUESTIONS = {
+    "number": [
+        "What is 17 * 6?",
+        "What's 17*6?",
+        "12 + 30 = ?",
+        "What is 15% of 80?",
+        "What is 100 - 37?",
+        "What is seven plus 8 times 9?",
+        "How many apples does Tom have if he buys 3 and eats 1?",
+        "Natalia sold clips to 48 friends in April, and half as many in May. How many in total?",
+        "How much did she pay for 3 shirts at $12.50 each?",
+        "If Suzy's iPhone is 1 year old, how old is Brandon's iPhone?",
+        "What is the total age of all three of the family members?",
+        "A $2000 watch was sold at 75% of its price. What is the percentage discount?",
+        "What is the probability of rolling two sixes with two dice?",
+        "Calculate the combined total number of cups she needs.",
+        "In what year did the Berlin Wall fall?",
+        "A train covers 120 km at 60 km/h. How long does it take?",
+        "Find the area of a rectangle with sides 3 and 4.",
+        "What is the sum of the first 10 positive integers?",
+        "What is the square root of 144?",
+        "Compute 2^10.",
+        "What is the next number in the sequence 2, 4, 8?",
+        "A bag has 3 red and 5 blue balls. What fraction of the balls are red?",
+        "Convert 5 km to miles.",
+    ],
+    "choice": [
+        "Which city is the capital of France?\nA) Paris\nB) London\nC) Berlin\nD) Rome",
+        "Which gas do plants take in?\nA. Oxygen\nB. Carbon dioxide\nC. Nitrogen",
+        "Pick the prime. (a) 4 (b) 7 (c) 9",
+        "What is the capital of Italy? A) Rome B) Milan C) Turin",
+        "What is 2 + 2?\n(A) 3\n(B) 4\n(C) 5",
+        "Which of these is a mammal?\n1) shark\n2) whale\n3) trout",
+        "Choose the best answer.\na) water\nb) fire",
+        "Compute $\\frac{1}{2}+\\frac{1}{3}$.\n\n(A) $\\frac{5}{6}$\n(B) $\\frac{2}{5}$",
+        "How many legs has a spider?\nA: 6\nB: 8\nC: 10",
+        "Is the sky blue? (A) yes or (B) no",
+    ],
+    "math": [
+        "Simplify $\\sqrt{48}$.",
+        "Solve 2x + 3 = 7 for x.",
+        "Solve the equation x^2 - 5x + 6 = 0.",
+        "Factor x^2 - 9.",
+        "Express 0.75 as a fraction.",
+        "Write 3/8 as a decimal.",
+        "What is the derivative of x^3?",
+        "Find all real solutions of x^4 = 16.",
+        "Let $f(x) = x^2 + 1$. What is $f(3)$?",
+        "Expand (x + 2)^2 where x^2 is the first term.",
+        "How many solutions does $x^2=4$ have?",
+        "Evaluate \\[ \\sum_{k=1}^{10} k. \\]",
+        "If 3x + 5 = 20, what is x?",
+        "Convert 0.00042 to scientific notation.",
+        "Express y in terms of x.",
+        "What is x in x + 3 = 7?",
+    ],
+    "json": [
+        "Extract the name and age as JSON: Anna is 30.",
+        "Return a JSON object with the keys a and b.",
+        "Answer in JSON. What is the capital of France?",
+        "List the planets, JSON only.",
+        "Convert this CSV to json.",
+    ],
+    "text": [
+        "What is the capital of France?",
+        "Explain how many chambers a heart has and why.",
+        "Write a poem about the number 7.",
+        "Why is the sky blue?",
+        "Write a Python function that computes the sum of a list.",
+        "Translate 'how much is the fish' into German.",
+        "What does JSON stand for?",
+        "What is JSON?",
+        "Who wrote Faust?",
+        "Summarize this text: she paid $5 and he paid $10.",
+        "How do I boil 3 eggs?",
+        "Prove that x^2 >= 0.",
+        "A: Hello!\nB: Hi, how are you?\nWhat comes next?",
+        "Tell me about the history of multiple choice.",
+        "",
+        "Name a good way to learn Spanish.",
+        "Is 17 prime?",
+        "What is the largest planet?",
+        "Round up the usual suspects of the novel.",
+        "Consider a theory.\n(a) Describe its history.\n(b) Explain its limits.",
+        "What is a vitamin A deficiency?",
+    ],
+}
+CASES = [(kind, question) for kind, questions in QUESTIONS.items() for question in questions]
+
+
+@pytest.mark.parametrize(("kind", "question"), CASES)
+def test_the_question_alone_decides_the_kind(kind: str, question: str) -> None:
+    """Each question gets the kind that a reader would expect, with a reason in words."""
+    found, reason = detect_kind(question)
+    assert (found, bool(reason)) == (kind, True)
+
+
+def test_what_came_with_the_question_decides_first() -> None:
+    """Given choices mean choice and given labels mean label, whatever the question says."""
+    assert detect_kind("What is 17 * 6?", choices={"A": "102", "B": "103"})[0] == "choice"
+    assert detect_kind("What is 17 * 6?", labels=("even", "odd"))[0] == "label"
+
+
+@pytest.mark.parametrize(
+    ("question", "options"),
+    [
+        ("Q?\nA) Paris\nB) St. Louis", {"A": "Paris", "B": "St. Louis"}),
+        ("Q?\nA. Paris\nB. Rome\nGive the letter.", {"A": "Paris", "B": "Rome"}),
+        ("Q? (a) 4 (b) 7 (c) 9", {"a": "4", "b": "7", "c": "9"}),
+        ("Q? A) Rome, B) Milan, or C) Turin", {"A": "Rome", "B": "Milan", "C": "Turin"}),
+        ("Which?\n1) shark\n2) whale", {"1": "shark", "2": "whale"}),
+        ("Q?\n**A.** one\n**B.** two", {"A": "one", "B": "two"}),
+        ("Do this:\n1. Mix.\n2. Bake.", {}),
+        ("Q?\nA) Paris", {}),
+        ("Q?\nA) Paris\nC) Rome", {}),
+        ("f(a) and f(b)", {}),
+        ("(a) Find x. (b) Find y.", {}),
+    ],
+)
+def test_options_are_parsed(question: str, options: dict[str, str]) -> None:
+    """Options are read with their labels as written; parts of a task and steps are none."""
+    assert choices_in(question) == options
+
+
+@given(st.text(alphabet=st.characters(), max_size=300))
+def test_no_question_breaks_it(question: str) -> None:
+    """Any text at all has a kind."""
+    assert detect_kind(question)[0] in {"number", "choice", "math", "json", "text"}
