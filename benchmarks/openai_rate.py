@@ -14,19 +14,17 @@ over rounds), and the peak memory of this process after one question of all the 
 
 import argparse
 import asyncio
-import contextlib
 import json
-import multiprocessing
 import platform
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
+from local_endpoint import local_endpoint
 from slm_mux.answers import make_kind
 from slm_mux.models.base import Generation, Limits, Request
 from slm_mux.models.openai import OpenAIModel
@@ -43,78 +41,6 @@ DRAWS_PER_QUESTION = 5
 QUESTION = "Question: what is 17 * 6? " * 20
 MESSAGES = ({"role": "user", "content": QUESTION},)
 GENERATION = Generation(temperature=0.3, max_tokens=256)
-REPLY = json.dumps(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "message": {
-                    "role": "assistant",
-                    "content": "Step by step. " * 40 + "The answer is 102.",
-                },
-                "logprobs": None,
-                "finish_reason": "stop",
-            }
-        ],
-        "usage": {"prompt_tokens": 120, "completion_tokens": 130, "total_tokens": 250},
-    }
-).encode()
-
-
-class InstantEndpoint(asyncio.Protocol):
-    """Answers every request with the same reply, as soon as its body is there."""
-
-    HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-
-    def __init__(self) -> None:
-        self._received = b""
-        self._transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer each whole request in what has come."""
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head = self._received[:end].lower()
-            at = head.find(b"content-length:")
-            length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-            if len(self._received) < end + 4 + length:
-                return
-            self._received = self._received[end + 4 + length :]
-            assert self._transport is not None
-            self._transport.write(self.HEAD % len(REPLY) + REPLY)
-
-
-def serve(pipe: Connection) -> None:
-    """Serve instant endpoints until terminated; sends the port through the pipe."""
-
-    async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(InstantEndpoint, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(forever())
-
-
-@contextlib.contextmanager
-def instant_endpoint() -> Iterator[str]:
-    """Run an instant endpoint in another process; yields its base URL."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}/v1"
-    finally:
-        process.terminate()
-        process.join()
 
 
 async def at_once(draw: Draw, *, draws: int, in_flight: int) -> None:
@@ -216,7 +142,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=10)
     given = parser.parse_args()
-    with instant_endpoint() as url:
+    with local_endpoint() as url:
         seconds = asyncio.run(
             run(url, draws=given.draws, in_flight=given.in_flight, rounds=given.rounds)
         )

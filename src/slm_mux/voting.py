@@ -10,7 +10,6 @@ as fractions. Ties have written rules, so the same votes always give the same de
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 
 from slm_mux.errors import InvalidRequestError, NoAnswerError
 from slm_mux.types import Answer, ClassCount, Decision, Missing, TieBreak, Vote
@@ -36,7 +35,7 @@ def vote(
     if not answers:
         raise InvalidRequestError(f"{model}: a vote needs at least one draw (k >= 1)")
     _check_accuracy(model, validation_accuracy)
-    first: dict[str, tuple[Answer, int]] = {}
+    first: dict[str, tuple[str, int]] = {}
     counts: dict[str, int] = {}
     unreadable = failed = not_drawn = 0
     for index, drawn in enumerate(answers):
@@ -47,16 +46,20 @@ def vote(
         elif drawn is Missing.NOT_DRAWN:
             not_drawn += 1
         else:
-            answer = drawn if isinstance(drawn, Answer) else Answer(drawn, drawn)
-            first.setdefault(answer.key, (answer, index))
-            counts[answer.key] = counts.get(answer.key, 0) + 1
-    ordered = sorted(counts, key=lambda key: (-counts[key], first[key][1]))
+            text, key = (drawn, drawn) if isinstance(drawn, str) else (drawn.text, drawn.key)
+            if key in counts:
+                counts[key] += 1
+            else:
+                counts[key] = 1
+                first[key] = (text, index)
+    # Sorting is stable and first draws are in order, so equal counts stay by lowest draw.
+    ordered = sorted(counts, key=counts.__getitem__, reverse=True)
     return Vote(
         model=model,
         k=len(answers),
         counts=tuple(
             ClassCount(
-                answer=first[key][0].text,
+                answer=first[key][0],
                 canonical=key,
                 count=counts[key],
                 first_draw=first[key][1],
@@ -91,9 +94,11 @@ def decide(votes: Sequence[Vote]) -> Decision:
     order = [index for index in rank(votes) if votes[index].candidate is not None]
     if not order:
         raise NoAnswerError({v.model: _why_silent(v) for v in votes})
-    highest = max(_fraction(votes[index]) for index in order)
-    leaders = [votes[index] for index in order if _fraction(votes[index]) == highest]
-    winner = leaders[0]
+    winner = votes[order[0]]
+    for index in order:
+        if _lead(votes[index], winner) > 0:
+            winner = votes[index]
+    leaders = [votes[index] for index in order if _lead(votes[index], winner) == 0]
     candidate = winner.counts[0]
     return Decision(
         answer=candidate.answer,
@@ -127,8 +132,9 @@ def rank_by_record(accuracies: Sequence[float | None]) -> list[int]:
     return sorted(range(len(accuracies)), key=record)
 
 
-def _fraction(counted: Vote) -> Fraction:
-    return Fraction(counted.counts[0].count, counted.k)
+def _lead(one: Vote, other: Vote) -> int:
+    """The sign of the difference of two confidences, as exact fractions."""
+    return one.counts[0].count * other.k - other.counts[0].count * one.k
 
 
 def _tie_break(leaders: Sequence[Vote]) -> TieBreak:
