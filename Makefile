@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MODELS ?= small
+BENCHMARKS ?= start_up deciding overlap openai_rate reading frugal_draws frugal_embedded
 
 .PHONY: demo test lint types imports unit bench clean
 
@@ -25,7 +26,7 @@ unit: $(VENV)/.ready-dev
 	$(BIN)/pytest
 
 bench: $(VENV)/.ready-dev
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # One marker file per set of packages; they are installed again when pyproject.toml changes.
 $(BIN)/python:

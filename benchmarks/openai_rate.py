@@ -30,7 +30,8 @@ from slm_mux.models.base import Generation, Limits, Request
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.pool import Member, Pool
 from slm_mux.mux import AsyncMux
-from slm_mux.sampling.sampler import Plan, Sampler
+from slm_mux.sampling.plan import Plan
+from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.seeds import draw_seed
 
 Draw = Callable[[int], Awaitable[object]]

@@ -18,8 +18,9 @@ from slm_mux.questions import KindRequest, check_options, checked_question, reso
 from slm_mux.sampling.advice import plan_warnings, reply_warnings
 from slm_mux.sampling.events import Observer, QuestionPlanned
 from slm_mux.sampling.outcome import decision_of
+from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
-from slm_mux.sampling.sampler import Plan, Sampler
+from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.seeds import draw_seed, problem_id
 from slm_mux.types import Decision, KindName, Message, Stopping
 

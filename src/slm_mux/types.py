@@ -84,7 +84,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     failure: Failure | None = None
     seconds: float = 0.0
-    """From the moment the draw was allowed to start to its end, retries included."""
+    """From when its request was first let through to its end, retries included."""
 
 
 class ClassCount(Struct, frozen=True, kw_only=True):

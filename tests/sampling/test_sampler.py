@@ -19,8 +19,9 @@ from slm_mux.models.base import Generation, Limits, Request
 from slm_mux.models.scripted import Reply, ScriptedModel
 from slm_mux.sampling.events import AnswerSettled, Event, RequestRetried, SampleDrawn
 from slm_mux.sampling.outcome import decision_of
+from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
-from slm_mux.sampling.sampler import Plan, Sampler
+from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.tally import Tally
 from slm_mux.types import Completion, Stopping, Usage
 from tests.kinds import AsWritten

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slm_mux.sampling.sampler import Plan
+from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.tally import Tally
 
 

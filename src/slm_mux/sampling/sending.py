@@ -1,0 +1,105 @@
+"""Sends a request within its endpoint's limits, and again where that may help."""
+
+import asyncio
+import random
+
+from msgspec import Struct
+
+from slm_mux.errors import ModelError
+from slm_mux.models.base import Model, Request
+from slm_mux.sampling.events import Observer, RequestRetried, RequestSent
+from slm_mux.sampling.limits import Limiter
+from slm_mux.sampling.retries import RetryPolicy
+from slm_mux.types import Completion
+
+
+class Sent(Struct):
+    """How a request ended: with completions or with an error, never with both."""
+
+    completions: list[Completion]
+    error: ModelError | None
+    seconds: float
+    """From when it was first let through to its end, waits between tries included."""
+
+
+class Cost:
+    """The requests of one question, as they are sent."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.cancelled = 0
+
+
+class Sender:
+    """Keeps one limiter per endpoint, across all questions.
+
+    Args:
+        retries: when a failed request is sent again.
+    """
+
+    def __init__(self, retries: RetryPolicy) -> None:
+        self._retries = retries
+        self._limiters: dict[str, Limiter] = {}
+        self._jitter = random.Random()  # noqa: S311 (spreads waits; decides nothing)
+
+    async def send(
+        self,
+        model: Model,
+        request: Request,
+        *,
+        draws: tuple[int, ...],
+        cost: Cost,
+        observe: Observer | None,
+    ) -> Sent:
+        """Ask a model, waiting for its endpoint's limits and trying again as the policy says.
+
+        Args:
+            model: whom to ask.
+            request: what.
+            draws: the draw indices it is for.
+            cost: counts each try, and a cancelled one.
+            observe: told of each try.
+
+        Raises:
+            asyncio.CancelledError: the request was closed.
+        """
+        limiter = self._limiter(model)
+        clock = asyncio.get_running_loop().time
+        started = 0.0
+        attempt = 0
+        while True:
+            await limiter.acquire(model.name)
+            try:
+                attempt += 1
+                cost.requests += 1
+                if attempt == 1:
+                    started = clock()
+                if observe:
+                    observe(RequestSent(model.name, draws))
+                completions = await model.complete(request)
+                return Sent(completions, None, clock() - started)
+            except asyncio.CancelledError:
+                cost.cancelled += 1
+                raise
+            except ModelError as error:
+                failed = error
+            finally:
+                limiter.release()
+            elapsed = clock() - started
+            wait = self._retries.wait_before_next(
+                failed, attempt=attempt, elapsed=elapsed, jitter=self._jitter
+            )
+            if wait is None:
+                failed.tries = attempt
+                return Sent([], failed, elapsed)
+            if getattr(failed, "retry_after", None) is not None:
+                limiter.hold(wait)
+            if observe:
+                observe(RequestRetried(model.name, attempt, wait, str(failed)))
+            await asyncio.sleep(wait)
+
+    def _limiter(self, model: Model) -> Limiter:
+        limiter = self._limiters.get(model.endpoint)
+        if limiter is None:
+            limiter = self._limiters[model.endpoint] = Limiter(model.limits)
+        return limiter
