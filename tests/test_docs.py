@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from slm_mux.answers import make_kind
 from slm_mux.documents import decision_document
 from slm_mux.models.pool import Pool
 from slm_mux.models.pool_file import ModelEntry, PoolFile
-from slm_mux.types import Usage
+from slm_mux.types import KindName, Usage
 from slm_mux.voting import decide, vote
 
 ROOT = Path(__file__).parent.parent
@@ -50,3 +51,22 @@ def test_pool_files_in_the_documentation_load(path: Path, tmp_path: Path) -> Non
         pool.write_text(block)
         variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "a-key-of-somebody")
         assert len(Pool.load(pool, environment=variables)) >= 1
+
+
+@pytest.mark.parametrize("name", ["number", "math"])
+def test_the_equivalences_in_the_documentation_hold(name: KindName) -> None:
+    """In docs/answers.md, what is the same has one key, and what is not has two."""
+    text = (ROOT / "docs" / "answers.md").read_text()
+    section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    assert len(rows) >= 5
+    kind = make_kind(name)
+    try:
+        for same, different in rows:
+            keys = {kind.canonical(answer) for answer in re.findall(r"`([^`]+)`", same)}
+            assert len(keys) == 1, same
+            assert None not in keys, same
+            apart = [kind.canonical(answer) for answer in re.findall(r"`([^`]+)`", different)]
+            assert len(set(apart)) == len(apart), different
+    finally:
+        kind.close()
