@@ -3,17 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from slm_mux.cli.console import print_json, results
-from slm_mux.errors import ModelError
+from slm_mux.errors import ModelError, WeightsError
 from slm_mux.models.base import Generation, Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.sampling.limits import Limiter
+
+if TYPE_CHECKING:
+    from slm_mux.models.embedded import EmbeddedEngine
 
 ANSWER_WITHIN = 60.0
 """Seconds; a server may have to load the model first."""
@@ -44,6 +48,9 @@ def check_and_show(pool: Pool, *, as_json: bool) -> None:
     console.print(f"pool: {pool.path or 'built-in models'}", markup=False)
     console.print(_table(checks))
     for check in checks:
+        if check.problem:
+            console.print(f"[red]{escape(check.model)}:[/red] {escape(check.problem)}")
+    for check in checks:
         if check.serves:
             console.print(f"{check.source} serves: {', '.join(check.serves)}", markup=False)
 
@@ -73,12 +80,9 @@ async def _check(member: Member, limiter: Limiter) -> Check:
     }
     if isinstance(member.model, EmbeddedModel):
         facts["source"] = member.model.engine.source
-        if member.model.engine.cached() is None:
-            return Check(
-                **facts,
-                answers=False,
-                problem=f"not fetched yet: slm-mux models pull {member.model.engine.source}",
-            )
+        problem = _missing_weights(member.model.engine)
+        if problem is not None:
+            return Check(**facts, answers=False, problem=problem)
     if isinstance(member.model, OpenAIModel):
         facts["source"] = member.model.http.safe_url
         facts["serves"] = await _served(member.model)
@@ -99,6 +103,22 @@ async def _check(member: Member, limiter: Limiter) -> Check:
     return Check(**facts, answers=True, seconds=time.perf_counter() - started)
 
 
+def _missing_weights(engine: "EmbeddedEngine") -> str | None:
+    from slm_mux.models.weights import fetched
+
+    try:
+        here = fetched(engine.source, sha256=engine.sha256)
+    except WeightsError as error:
+        return str(error)
+    if here:
+        return None
+    source = engine.source
+    fetchable = source.startswith(("builtin:", "hf:"))
+    return (
+        f"not fetched yet: slm-mux models pull {source}" if fetchable else "there is no such file"
+    )
+
+
 async def _served(model: Any) -> tuple[str, ...]:
     from slm_mux.models.probe import served_models
 
@@ -110,7 +130,7 @@ async def _served(model: Any) -> tuple[str, ...]:
 
 def _table(checks: Sequence[Check]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("model", "answers", "seconds", "source", "problem"):
+    for heading in ("model", "answers", "seconds", "source"):
         table.add_column(heading)
     for check in checks:
         table.add_row(
@@ -118,6 +138,5 @@ def _table(checks: Sequence[Check]) -> Table:
             Text("yes", "green") if check.answers else Text("no", "red"),
             "" if check.seconds is None else f"{check.seconds:.2f}",
             Text(check.source),
-            Text(check.problem or ""),
         )
     return table

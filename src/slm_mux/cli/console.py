@@ -1,7 +1,8 @@
 """Where output goes: results to stdout, everything else to stderr."""
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -9,20 +10,25 @@ if TYPE_CHECKING:
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
+WIDTH_OF_FILES = 110
 
 
 def results() -> "Console":
     """The console for what was asked for."""
-    from rich.console import Console
-
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _console(sys.stdout)
 
 
 def messages() -> "Console":
     """The console for progress, warnings and errors."""
+    return _console(sys.stderr)
+
+
+def _console(file: TextIO) -> "Console":
     from rich.console import Console
 
-    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+    # A pipe or a file has no width; the usual 80 columns would only break the lines of tables.
+    width = None if file.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
+    return Console(file=file, highlight=False, width=width)
 
 
 def print_json(document: object) -> None:

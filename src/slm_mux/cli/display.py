@@ -95,7 +95,9 @@ def show_decision(console: Console, decision: Decision, *, with_text: bool = Fal
         console.print(Text(decision.text.strip()))
         console.print()
     console.print(_vote_table(decision))
-    console.print(_summary(decision), style="dim")
+    console.print()
+    for line in _summary(decision):
+        console.print(Text(line, "dim"))
 
 
 def show_troubles(console: Console, decision: Decision) -> None:
@@ -156,17 +158,17 @@ def _spelled_out(vote: Vote) -> str:
     return ", ".join(parts)
 
 
-def _summary(decision: Decision) -> Text:
+def _summary(decision: Decision) -> list[str]:
     usage = decision.usage
     planned = sum(vote.k for vote in decision.votes)
-    parts = [f"decided by {TIE_BREAKS[decision.tie_break]}"]
     drawn = f"{usage.samples} of {planned} draws" if usage.samples < planned else f"{planned} draws"
     tokens = usage.prompt_tokens + usage.completion_tokens
-    parts.append(f"{drawn}, {tokens:,} tokens, {usage.seconds:.1f} s")
-    if decision.kind is not None:
-        reason = f" ({decision.kind_reason})" if decision.kind_reason else ""
-        parts.append(f"read as {decision.kind}{reason}")
+    lines = [f"decided by {TIE_BREAKS[decision.tie_break]}"]
     if decision.answer_settled and not decision.winner_settled:
         low, high = decision.confidence_bounds
-        parts.append(f"answer settled, winning confidence between {low:.2f} and {high:.2f}")
-    return Text("; ".join(parts))
+        lines.append(f"the answer is settled; its confidence would end in {low:.2f} .. {high:.2f}")
+    if decision.kind is not None:
+        reason = f": {decision.kind_reason}" if decision.kind_reason else ""
+        lines.append(f"read as {decision.kind}{reason}")
+    lines.append(f"{drawn}, {tokens:,} tokens, {usage.seconds:.1f} s")
+    return lines

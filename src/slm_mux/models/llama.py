@@ -1,0 +1,198 @@
+"""llama.cpp in this process: loading it, reaching it, and ending it without a trace.
+
+The engine is the server of the xllamacpp package, whose only way to stop one request and not the
+others is a connection that closes. So it listens on a random port of the loopback, behind a key
+that never leaves this process.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from slm_mux.errors import EmbeddedEngineError
+from slm_mux.models.files import CHUNK
+
+_HOST = "127.0.0.1"
+_BATCH = 64
+"""Prompt tokens between two looks at what was cancelled; on a CPU larger ones are no faster."""
+_PROMPT_CACHE_MIB = 64
+_SIGACTION_BYTES = 1024
+"""More than any system's struct sigaction has; it is only kept and put back."""
+
+
+class LlamaServer:
+    """One loaded model file.
+
+    Loading takes about a second for each gigabyte, during which Python stands still (the package
+    holds the interpreter's lock); so load in a thread, once. Safe to use from several threads.
+
+    Args:
+        path: the GGUF file.
+        name: for messages and as the served model's name.
+        slots: requests served at the same time, >= 1.
+        context: tokens of prompt and completion together, per slot, >= 1.
+        threads: of computation; None for `usable_cores()`.
+
+    Raises:
+        EmbeddedEngineError: the package is missing, or it cannot load this file.
+    """
+
+    def __init__(
+        self, path: Path, *, name: str, slots: int, context: int, threads: int | None = None
+    ) -> None:
+        xllamacpp = _package(name)
+        count = threads or usable_cores()
+        self.api_key = secrets.token_urlsafe()
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.model_alias = {name}
+        params.n_parallel = slots
+        params.n_ctx = slots * context
+        params.n_batch = params.n_ubatch = max(_BATCH, slots)
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = count
+        params.hostnames = [_HOST]
+        params.port = 0
+        params.api_keys = [self.api_key]
+        params.n_threads_http = slots + 2
+        params.cache_ram_mib = _PROMPT_CACHE_MIB
+        params.endpoint_metrics = True
+        params.ui = False
+        params.warmup = False
+        params.verbosity = -1
+        _read_ahead(path)
+        try:
+            with _signal_handlers_kept():
+                self._server: Any = xllamacpp.Server(params)
+            self.url: str = self._server.listening_address
+        except (RuntimeError, ValueError) as error:
+            raise EmbeddedEngineError(
+                f"llama.cpp cannot load {path} ({error}); the file may be cut short or of a newer "
+                f"format, or {slots} slots of {context} tokens do not fit into memory",
+                model=name,
+            ) from error
+
+    def close(self) -> None:
+        """End the engine and free its memory. Requests in flight lose their connection."""
+        server, self._server = self._server, None
+        if server is not None:
+            # The engine's end waits for its connections, and they for their requests.
+            _hang_up(int(self.url.rpartition(":")[2]))
+
+
+def _package(name: str) -> Any:
+    try:
+        with _threads_that_yield():
+            import xllamacpp
+    except ImportError as error:
+        raise EmbeddedEngineError(
+            "models that run in this process need the package xllamacpp, which cannot be imported "
+            f"({error}); pip install 'slm-mux[local]'",
+            model=name,
+        ) from error
+    return xllamacpp
+
+
+@contextlib.contextmanager
+def _threads_that_yield() -> Iterator[None]:
+    """Have llama.cpp's threads sleep, not spin, while they wait for each other.
+
+    GNU OpenMP reads this when it is loaded. Spinning is up to a third faster on an idle machine,
+    and several times slower as soon as anything else wants a core. A choice of the user's own in
+    the environment is kept.
+    """
+    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        yield
+        return
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        yield
+    finally:
+        del os.environ["OMP_WAIT_POLICY"]
+
+
+def usable_cores() -> int:
+    """Count the processor cores that this process may use, >= 1.
+
+    Its processor affinity and a container's quota limit them (cgroup v2); two hardware threads of
+    one core count once, since llama.cpp gains nothing from the second.
+    """
+    try:
+        processors = os.sched_getaffinity(0)
+    except AttributeError:
+        return max(1, (os.cpu_count() or 1) // 2)
+    cores = set()
+    for processor in processors:
+        topology = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
+        try:
+            cores.add(topology.read_text())
+        except OSError:
+            cores.add(str(processor))
+    count = len(cores)
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    return max(1, count)
+
+
+def _read_ahead(path: Path) -> None:
+    """Bring the file into memory while other threads can still run."""
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        while file.read(CHUNK):
+            pass
+
+
+@contextlib.contextmanager
+def _signal_handlers_kept() -> Iterator[None]:
+    """Put back the handlers of Ctrl-C and SIGTERM, which the engine replaces with its own.
+
+    `signal.signal` would not do: it works in the main thread alone, and Python does not know that
+    its handler was replaced.
+    """
+    if os.name != "posix":
+        yield
+        return
+    sigaction = ctypes.CDLL(None).sigaction
+    kept = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        kept[number] = ctypes.create_string_buffer(_SIGACTION_BYTES)
+        sigaction(int(number), None, kept[number])
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            sigaction(int(number), action, None)
+
+
+def _hang_up(port: int) -> None:
+    """Shut down every connection of this process to a port of its own, whoever holds it.
+
+    The holder may be an event loop in another thread, or one that has stopped.
+    """
+    try:
+        descriptors = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 (numbers)
+    except OSError:
+        return
+    for descriptor in descriptors:
+        # A copy, so that nobody's socket is closed here.
+        with contextlib.suppress(OSError), _opened(os.dup(descriptor)) as connection:
+            if connection.getpeername() == (_HOST, port):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def _opened(descriptor: int) -> Iterator[socket.socket]:
+    """Take a descriptor for a socket, and close it."""
+    try:
+        connection = socket.socket(fileno=descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
+    with connection:
+        yield connection

@@ -1,0 +1,106 @@
+"""An endpoint that is asked for a stream, and answers as if it had not been.
+
+llama.cpp notices a closed connection at the next token it tries to send, so a streamed request that
+is cancelled stops at once; one that is not streamed goes on for a second or more. `return_progress`
+makes it write while it still reads the prompt, so that this holds then too.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from slm_mux.models.endpoint import Endpoint, RawReply
+
+_EVENT = b"data:"
+_END = b"[DONE]"
+
+
+class StreamingEndpoint(Endpoint):
+    """A llama.cpp server whose requests stop when they are cancelled.
+
+    Args:
+        url: the base URL.
+        api_key: its key.
+        reuse_prompts: whether it may keep what it computed for an earlier prompt that starts
+            alike. That saves time, but rounds differently, so a seed alone no longer fixes a text.
+    """
+
+    def __init__(self, url: str, *, api_key: str, reuse_prompts: bool = True) -> None:
+        super().__init__(url, api_key=api_key)
+        self._reuse_prompts = reuse_prompts
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp keeps the time of each phase)
+        headers: Mapping[str, str] | None = None,
+        user: object = None,
+    ) -> RawReply:
+        """Send one request; a chat completion's stream is put together into one reply.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError, OSError: there is no whole reply.
+        """
+        if body is None:
+            return await super().send(method, url, timeout=timeout, headers=headers, user=user)
+        asked = msgspec.json.decode(body) | {
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "cache_prompt": self._reuse_prompts,
+        }
+        # llama.cpp closes the connection after a stream without saying so: never use one twice.
+        once = {**(headers or {}), "Connection": "close"}
+        streaming = msgspec.json.encode(asked)
+        raw = await super().send(
+            method, url, body=streaming, timeout=timeout, headers=once, user=user
+        )
+        if not raw.headers.get("Content-Type", "").startswith("text/event-stream"):
+            return raw
+        return raw._replace(body=msgspec.json.encode(assembled(raw.body)))
+
+
+def assembled(stream: bytes) -> dict[str, Any]:
+    """Put the events of a chat completion's stream together into the reply without a stream.
+
+    Raises:
+        aiohttp.ClientPayloadError: the stream stops before its end, or is not one.
+    """
+    choices: dict[int, dict[str, Any]] = {}
+    reply: dict[str, Any] = {}
+    for line in stream.splitlines():
+        if not line.startswith(_EVENT):
+            continue
+        data = line.removeprefix(_EVENT).strip()
+        if data == _END:
+            return reply | {"choices": [choices[index] for index in sorted(choices)]}
+        try:
+            event = msgspec.json.decode(data)
+            if event.get("error"):
+                return {"error": event["error"]}
+            reply |= {key: event[key] for key in ("model", "usage") if event.get(key)}
+            for piece in event.get("choices") or ():
+                _add(choices, piece)
+        except (msgspec.DecodeError, AttributeError, KeyError, TypeError) as error:
+            raise aiohttp.ClientPayloadError(
+                f"the stream holds what is no event: {error}"
+            ) from None
+    raise aiohttp.ClientPayloadError("the stream ended early")
+
+
+def _add(choices: dict[int, dict[str, Any]], piece: dict[str, Any]) -> None:
+    """Add one event's piece of a choice to what came before."""
+    index = piece.get("index", 0)
+    choice = choices.setdefault(
+        index, {"index": index, "message": {"content": ""}, "finish_reason": None}
+    )
+    message = choice["message"]
+    for field, text in piece["delta"].items():
+        if field in ("content", "reasoning_content") and text:
+            message[field] = message.get(field, "") + text
+    choice["finish_reason"] = piece.get("finish_reason") or choice["finish_reason"]
