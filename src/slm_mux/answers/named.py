@@ -50,7 +50,7 @@ def read_named(text: str, reader: PieceReader, *, cut_off: bool) -> Answer | Non
         if not box.complete or len(box.text) > LONGEST_PIECE:
             continue
         if labels := reader.in_marked(box.text):
-            return _one(box.text, labels)
+            return _one(labels)
     markers = sorted([*marked(text), *reader.statements(text)], key=lambda mark: mark.start)
     for mark in reversed(markers[-MOST_TRIED:]):
         if mark.complete or not cut_off:
@@ -59,7 +59,7 @@ def read_named(text: str, reader: PieceReader, *, cut_off: bool) -> Answer | Non
             if not labels and (not cut_off or text.find("\n", mark.end) >= 0):
                 labels = reader.in_marked(mark.line)
             if labels:
-                return _one(mark.text, labels)
+                return _one(labels)
     stripped = text.strip()
     first, newline, _ = stripped.partition("\n")
     last = last_line(stripped)
@@ -68,18 +68,22 @@ def read_named(text: str, reader: PieceReader, *, cut_off: bool) -> Answer | Non
         if len(line) > LONGEST_PIECE:
             continue
         if labels := reader.in_line(line.strip(), stripped):
-            return _one(line.strip(), labels)
+            return _one(labels)
     if cut_off:
         return None
     for piece in (last, stripped):
         labels = reader.in_prose(piece, stripped)
         if len(labels) == 1:
-            return _one(piece, labels)
+            return _one(labels)
     return None
 
 
-def _one(text: str, labels: Labels) -> Answer | None:
-    return Answer(text=text, key=next(iter(labels))) if len(labels) == 1 else None
+def _one(labels: Labels) -> Answer | None:
+    """The one label, as given: a caller compares with it; how it was written is in the text."""
+    if len(labels) != 1:
+        return None
+    (label,) = labels
+    return Answer(text=label, key=label)
 
 
 _WRAPPER = re.compile(
