@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from typing import Any
 
 from msgspec import Struct
@@ -12,11 +13,12 @@ from msgspec.structs import asdict, replace
 from slm_mux.cli.console import INTERRUPTED, messages, print_json, results
 from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
 from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.cli.interrupts import ending_while_loading
 from slm_mux.documents import decision_document
 from slm_mux.errors import NoAnswerError
 from slm_mux.models.pool import Pool
 from slm_mux.mux import AsyncMux
-from slm_mux.sampling.events import Event, QuestionPlanned, SampleDrawn
+from slm_mux.sampling.events import Event, QuestionPlanned, RequestSent, SampleDrawn
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.tally import Tally
 from slm_mux.types import Decision
@@ -79,7 +81,7 @@ async def ask_watched(
         display.observe(event)
 
     try:
-        with display.shown():
+        with display.shown(), ending_while_loading(mux.pool, so_far.nothing):
             return await mux.ask(question.text, observe=observe, **question.options())
     except asyncio.CancelledError:
         so_far.show(as_json=as_json)
@@ -107,23 +109,33 @@ class _SoFar:
     def __init__(self) -> None:
         self._planned: QuestionPlanned | None = None
         self._tally: Tally | None = None
+        self._requests = 0
+        self._started = time.monotonic()
 
     def observe(self, event: Event) -> None:
         if isinstance(event, QuestionPlanned):
             self._planned = event
             self._tally = Tally(event.drawers)
+        elif isinstance(event, RequestSent):
+            self._requests += 1
         elif isinstance(event, SampleDrawn) and self._tally is not None:
             self._tally.record(event.sample)
+
+    def nothing(self) -> bool:
+        """Whether no draw is in."""
+        return self._tally is None or not list(self._tally)
 
     def show(self, *, as_json: bool) -> None:
         if self._planned is None or self._tally is None:
             messages().print("interrupted before the first draw")
             return
+        seconds = time.monotonic() - self._started
         try:
             decision = decision_of(
                 self._tally,
                 kind=self._planned.kind,
                 kind_reason=self._planned.kind_reason,
+                usage=self._tally.usage(requests=self._requests, seconds=seconds),
                 warnings=["interrupted: this is the decision by the draws that were in"],
             )
         except NoAnswerError:

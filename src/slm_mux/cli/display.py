@@ -49,6 +49,8 @@ class DrawsDisplay:
             yield
             return
         with Live(console=self._console, refresh_per_second=8, transient=True) as self._live:
+            # A process that is ended from outside could not bring a hidden cursor back.
+            self._console.show_cursor(show=True)
             yield
         self._live = None
 

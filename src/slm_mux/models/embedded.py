@@ -19,6 +19,11 @@ from slm_mux.models.streamed import StreamingEndpoint
 from slm_mux.models.weights import Prefer, resolve
 from slm_mux.types import Completion
 
+LOADING = "loading"
+"""Reported right before Python stands still while the file is loaded."""
+LOADED = "loaded"
+"""Reported right after, also where loading failed."""
+
 _EXIT_SECONDS = 30.0
 
 
@@ -66,7 +71,8 @@ class EmbeddedEngine:
         threads: of computation, >= 1; None for the cores this process may use.
         prefer: the source to try first, as in `slm_mux.models.weights.resolve`.
         cache_dir: where fetched files are kept; None for the user's cache folder.
-        progress: called while the file is fetched, in another thread.
+        progress: called in another thread while the file is fetched, then with `LOADING` and
+            `LOADED`.
 
     Raises:
         PoolError: slots, context or threads is below 1.
@@ -175,10 +181,13 @@ class EmbeddedEngine:
                 prefer=self._prefer,
                 progress=self._report,
             )
-            self._report(1, 1, "loading")
-            server = LlamaServer(
-                path, name=name, slots=self.slots, context=self.context, threads=self._threads
-            )
+            self._report(1, 1, LOADING)
+            try:
+                server = LlamaServer(
+                    path, name=name, slots=self.slots, context=self.context, threads=self._threads
+                )
+            finally:
+                self.progress(1, 1, LOADED)
         except BaseException as error:  # noqa: BLE001 (handed to those who wait)
             failure = error
         with state.lock:

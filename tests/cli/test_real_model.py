@@ -1,0 +1,114 @@
+"""The command line and the library with a real model in the process."""
+
+import asyncio
+import re
+import runpy
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from slm_mux.cli import demonstration
+from slm_mux.models.pool import Pool
+from tests.cli.running import ended, slm_mux, start
+
+pytestmark = pytest.mark.real_model
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def pool(tmp_path: Path, smollm2_gguf: Path) -> Path:
+    """A pool of the 135M model twice, under two prompts."""
+    path = tmp_path / "pool.yaml"
+    path.write_text(
+        "samples: 2\nmax_tokens: 200\nmodels:\n"
+        f"  - name: tiny\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n    slots: 2\n"
+        f"  - name: terse\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n    slots: 2\n"
+        "    system: Answer in one short sentence.\n"
+    )
+    return path
+
+
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+
+async def test_ask_a_real_model(pool: Path) -> None:
+    """The real model's draws become votes, with their real token counts."""
+    shown = await slm_mux(
+        "ask", "What is 7 + 5?", "--pool", str(pool), "--stopping", "none", "--json"
+    )
+    assert shown.code == 0, shown.err
+    document = shown.document
+    assert document["kind"] == "number"
+    assert re.fullmatch(r"-?\d+(/\d+)?", document["canonical"])
+    assert document["usage"]["samples"] == 4
+    assert document["usage"]["completion_tokens"] > 0
+    assert [vote["model"] for vote in document["votes"]] == ["tiny", "terse"]
+
+
+async def test_models_says_that_a_real_model_answers(pool: Path) -> None:
+    """`slm-mux models` asks each member for one token and reports how long it took."""
+    shown = await slm_mux("models", "--pool", str(pool), "--json")
+    assert shown.code == 0
+    assert [(m["model"], m["answers"]) for m in shown.document["models"]] == [
+        ("tiny", True),
+        ("terse", True),
+    ]
+    assert all(model["seconds"] > 0 for model in shown.document["models"])
+
+
+async def test_ctrl_c_while_a_real_model_generates(pool: Path) -> None:
+    """The process ends within a second of Ctrl-C although llama.cpp is at work."""
+    process = await start(
+        "ask", "Write a very long story.", "--kind", "text", "--pool", str(pool),
+        "--max-tokens", "3000",
+    )  # fmt: skip
+    await asyncio.sleep(4)
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    shown = await ended(process)
+    assert time.monotonic() - interrupted < 1.0
+    assert shown.code == 130
+    assert "interrupted" in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_the_demo_with_the_small_model(
+    smollm2_gguf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo asks its three questions and shows draws, votes and the decision of each."""
+    monkeypatch.setattr(demonstration, "BUILTIN_POOL", ("smollm2-135m",))
+    demonstration.demonstrate(full=False, samples=1)
+    shown = capsys.readouterr()
+    for question in demonstration.QUESTIONS:
+        assert question.text in shown.out
+    decided = shown.out.count("decided by") + shown.out.count("no model gave a readable answer")
+    assert decided == len(demonstration.QUESTIONS)
+    assert shown.err.count("smollm2-135m  draw 1") == len(demonstration.QUESTIONS)
+
+
+def test_the_python_in_the_readme_runs(
+    pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every Python block of the README runs as it stands, beside a pool file."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(blocks) >= 2
+    for index, block in enumerate(blocks):
+        script = tmp_path / f"block{index}.py"
+        script.write_text(block)
+        runpy.run_path(str(script))
+
+
+def test_the_library_asks_a_real_model(pool: Path) -> None:
+    """`Mux` and a pool file are enough; closing frees the model."""
+    from slm_mux import Mux
+
+    with Mux(Pool.load(pool)) as mux:
+        decision = mux.ask("What is 7 + 5?", samples=1)
+    assert decision.text
+    assert decision.answer in decision.text
