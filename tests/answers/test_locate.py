@@ -1,14 +1,26 @@
 """Reasoning removed, boxes and markers found."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slm_mux.answers import locate
 from slm_mux.answers.locate import boxed, last_line, marked, without_reasoning
 
 ANY_TEXT = st.text(
     alphabet=st.one_of(st.sampled_from("\\{}$*#<>/think boxedanswer is:.\n"), st.characters())
 )
+
+BOXED_TEXT = st.lists(
+    st.sampled_from([r"\boxed{", r"\\fbox {", "{", "}", "\\", r"\}", "7", " ", "\n"]), max_size=20
+).map("".join)
+MARKED_PIECES = (
+    "answer|The answer is |anſwer: |ANSWER|fİnal |final result|solution = |correct |option |is "
+    "|best choice: |to |for the |(in km) |####|#|**|* |: |:|=|12|. |.|B|\n| |\t|é"
+)
+MARKED_TEXT = st.lists(st.sampled_from(MARKED_PIECES.split("|")), max_size=30).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +80,9 @@ def test_boxes_are_found(text: str, found: list[tuple[str, bool]]) -> None:
         ("The correct option is (B)", [("(B)", False)]),
         ("##### 12\n", []),
         ("To answer this we add 3 and 4.", []),
+        ("Anſwer: 1\nFINAL RESULT: 2\nfınal result: 3\n", [("1", True), ("2", True), ("3", True)]),
+        ("The answer to that answer: 12\n", [("12", True)]),
+        ("#### The answer is 12\n", [("The answer is 12", True), ("12", True)]),
     ],
 )
 def test_markers_are_found(text: str, found: list[tuple[str, bool]]) -> None:
@@ -98,3 +113,28 @@ def test_removing_reasoning_twice_changes_nothing(text: str) -> None:
     """Without new tags forming at a seam, a second removal finds nothing."""
     once = without_reasoning(text)
     assert without_reasoning(once) == once
+
+
+@given(MARKED_TEXT)
+def test_looking_for_fixed_strings_first_loses_no_marker(text: str) -> None:
+    """The pattern tried at every character finds the same markers."""
+    everywhere = [locate._after_marker(text, match) for match in locate._MARKERS.finditer(text)]
+    assert marked(text) == [mark for mark in everywhere if mark is not None]
+
+
+def test_folding_keeps_positions_and_agrees_with_re() -> None:
+    """Over all of Unicode: one character for one, and what `re` takes for a letter becomes it."""
+    every = "".join(map(chr, range(0x110000)))
+    folded = locate._folded(every)
+    assert len(folded) == len(every)
+    letters = "".join(sorted(set("".join(locate._ANCHORS))))
+    for match in re.finditer(f"[{re.escape(letters)}]", every, re.IGNORECASE):
+        assert folded[match.start()] in letters
+
+
+@given(st.text(alphabet="{} \n", max_size=8), BOXED_TEXT)
+def test_braces_before_the_first_box_change_nothing(before: str, text: str) -> None:
+    """The same boxes are found, moved by what was put before them."""
+    assert [(box.text, box.start, box.complete) for box in boxed(before + text)] == [
+        (box.text, box.start + len(before), box.complete) for box in boxed(text)
+    ]

@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slm_mux.answers import number
 from slm_mux.answers.number import NumberKind
+from slm_mux.answers.numerals import numerals
+from slm_mux.types import Answer
 
 NUMBER = NumberKind()
+PROSE_PIECES = (
+    "12|3.5|1,234|-5|- |3/4|½|$7|3x|3:45|2024-05-06|1.2.3|\\frac{1}{2}|10^3|5 million|20 %"
+    "|step 2|Step (3|4. Add|5) Sum|six|. |, |: |= |) |; |! |? |.|,|:|)|(| |\n|\n- "
+    "|so the shop has some more of it |which makes apples and pears and plums"
+)
+PROSE = st.lists(st.sampled_from(PROSE_PIECES.split("|")), max_size=80).map("".join)
 WRITTEN = {
     "72": "72 | 72."
     " | 72.0 | 72.00 | +72 | 072 | **72** | $72$ | \\(72\\) | \\boxed{72} | x = 7 = 72"
@@ -187,3 +196,19 @@ def test_a_boxed_number_is_read_in_any_surroundings(value: int, around: str) -> 
     answer = NUMBER.read(f"{around}\\boxed{{{value}}}{around}", cut_off=True)
     assert answer is not None
     assert answer.key == str(value)
+
+
+@given(PROSE)
+def test_the_last_number_is_the_same_from_the_end_as_from_the_start(prose: str) -> None:
+    """Reading longer and longer ends of a text gives the last number of the whole."""
+    every = numerals(number._NUMBERED.sub(" ", prose.rstrip()))
+    valued = [numeral for numeral in every if numeral.value is not None]
+    last = number._last_number(prose)
+    if valued:
+        assert last == Answer(text=valued[-1].text, key=str(valued[-1].value))
+
+
+@given(st.text(alphabet=st.characters(categories=["Nd"]), min_size=1, max_size=30))
+def test_digits_alone_are_read_like_digits_in_company(digits: str) -> None:
+    """The short way for digits gives the key that the whole grammar gives."""
+    assert NUMBER.canonical(digits) == NUMBER.canonical(f"about {digits} apples")

@@ -1,12 +1,16 @@
 """Where in a completion the answer stands: reasoning removed, boxes and markers found.
 
 Every function is a few passes over the text, so time grows with its length alone, and none raises.
+Reading a completion is mostly not finding things, so each pass looks for a fixed string first: the
+patterns are tried only where they can match.
 What was found is *complete* when something after it closes it: a brace, a line end, a sentence end
 followed by more. Only a complete answer can be believed in a completion that the token limit cut
 off, since what comes last may be half a number.
 """
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -48,6 +52,8 @@ def without_reasoning(text: str) -> str:
     An opening tag that is never closed removes all that follows. A closing tag that was never
     opened removes all before it (chat templates may put the opening tag into the prompt).
     """
+    if "<" not in text:
+        return text
     kept: list[str] = []
     position = 0
     inside = False
@@ -67,9 +73,9 @@ def without_reasoning(text: str) -> str:
     return " ".join(kept) if len(kept) > 1 else "".join(kept)
 
 
-_BRACES = re.compile(
-    r"(?P<box>\\{1,2}(?:boxed|fbox)\s*\{)|\\.|(?P<open>\{)|(?P<close>\})", re.DOTALL
-)
+_BOX = r"\\(?:boxed|fbox)\s*\{"
+_FIRST_BOX = re.compile(_BOX)
+_BRACES = re.compile(rf"(?P<box>\\?{_BOX})|\\.|(?P<open>\{{)|(?P<close>\}})", re.DOTALL)
 
 
 def boxed(text: str) -> list[Located]:
@@ -79,16 +85,21 @@ def boxed(text: str) -> list[Located]:
     are given, blank boxes are left out. Of boxes that never close only the last is given, to the
     end of its line, with `complete` False.
     """
+    # A brace before the first box is neither inside a box nor the end of one.
+    first = _FIRST_BOX.search(text)
+    if first is None:
+        return []
     found: list[Located] = []
     # One entry for each open brace: where a box's content starts (-1 for a plain brace), and how
     # many boxes were found before it.
     stack: list[tuple[int, int]] = []
-    for token in _BRACES.finditer(text):
-        if token["box"]:
+    for token in _BRACES.finditer(text, first.start()):
+        sign = token.lastgroup
+        if sign == "box":
             stack.append((token.end(), len(found)))
-        elif token["open"]:
+        elif sign == "open":
             stack.append((-1, len(found)))
-        elif token["close"] and stack:
+        elif sign == "close" and stack:
             start, before = stack.pop()
             if start >= 0 and len(found) == before:
                 _add(found, text, start, token.start(), complete=True)
@@ -129,6 +140,10 @@ _PHRASE = r"""
     )
 """
 _MARKERS = re.compile(rf"{_HASH}|{_HEADING}|{_PHRASE}", re.IGNORECASE | re.MULTILINE | re.VERBOSE)
+_ANCHORS = ("####", "answer", "correct ", "right ", "best ", "final ")
+"""Each marker's line holds one of these, and a phrase starts with one."""
+_LIKE = (("ſ", "s"), ("ı", "i"), ("İ", "i"))
+"""Letters that `re.IGNORECASE` takes for one of an anchor's and `str.lower` does not."""
 _SENTENCE_END = re.compile(r"[.!?;。](?=[\s*]|$)")
 _CLOSED = re.compile(r"(?:\*\*|\$|\\\)|\\\]|`)[.!]?$")
 
@@ -139,36 +154,70 @@ def marked(text: str) -> list[Located]:
     By position. A piece ends with its line or its sentence. Where nothing but signs follows on the
     marker's own line, the first of the next lines that says something is taken.
     """
-    found: list[Located] = []
-    for match in _MARKERS.finditer(text):
-        start = _content_start(text, match.end())
-        if start is None:
-            continue
-        limit = start + LONGEST_MARKED
-        line_end = text.find("\n", start, limit)
-        has_newline = line_end >= 0
-        if not has_newline:
-            line_end = min(limit, len(text))
-        sentence = _SENTENCE_END.search(text, start, line_end)
-        if sentence is None and line_end == limit and not has_newline:
-            continue
-        end = sentence.start() if sentence else line_end
-        content = text[start:end].rstrip()
-        if not content:
-            continue
-        # A full stop that ends the text may be half a decimal; one before more text is an end.
-        more = has_newline or (sentence is not None and sentence.end() < len(text))
-        found.append(
-            Located(
-                text=content,
-                start=start,
-                end=start + len(content),
-                complete=more or _closes(text, start, start + len(content)),
-                marker="hash" if match["hash"] else "phrase",
-                line=text[start:line_end].rstrip(),
-            )
-        )
-    return found
+    return list(marked_from_end(text))[::-1]
+
+
+def marked_from_end(text: str) -> Iterator[Located]:
+    """Find the same as `marked`, the last first, each when it is asked for."""
+    folded = _folded(text)
+    anchors = sorted(at for word in _ANCHORS for at in _occurrences(folded, word))
+    while anchors:
+        # No marker runs over the end of a line, so lines can be searched from the last one on.
+        line_start = text.rfind("\n", 0, anchors[-1]) + 1
+        first = bisect_left(anchors, line_start)
+        matches: list[re.Match[str]] = []
+        position = line_start
+        for start in (line_start, *anchors[first:]):
+            if start >= position and (match := _MARKERS.match(text, start)):
+                position = match.end()
+                matches.append(match)
+        del anchors[first:]
+        for match in reversed(matches):
+            if (piece := _after_marker(text, match)) is not None:
+                yield piece
+
+
+def _folded(text: str) -> str:
+    """Lower the case, character by character, so that positions stay."""
+    if not text.isascii():
+        for letter, like in _LIKE:
+            text = text.replace(letter, like)
+    return text.lower()
+
+
+def _occurrences(text: str, word: str) -> Iterator[int]:
+    position = text.find(word)
+    while position >= 0:
+        yield position
+        position = text.find(word, position + len(word))
+
+
+def _after_marker(text: str, marker: re.Match[str]) -> Located | None:
+    start = _content_start(text, marker.end())
+    if start is None:
+        return None
+    limit = start + LONGEST_MARKED
+    line_end = text.find("\n", start, limit)
+    has_newline = line_end >= 0
+    if not has_newline:
+        line_end = min(limit, len(text))
+    sentence = _SENTENCE_END.search(text, start, line_end)
+    if sentence is None and line_end == limit and not has_newline:
+        return None
+    end = sentence.start() if sentence else line_end
+    content = text[start:end].rstrip()
+    if not content:
+        return None
+    # A full stop that ends the text may be half a decimal; one before more text is an end.
+    more = has_newline or (sentence is not None and sentence.end() < len(text))
+    return Located(
+        text=content,
+        start=start,
+        end=start + len(content),
+        complete=more or _closes(text, start, start + len(content)),
+        marker="hash" if marker["hash"] else "phrase",
+        line=text[start:line_end].rstrip(),
+    )
 
 
 def last_line(text: str) -> str:

@@ -18,18 +18,20 @@ is unreadable.
 """
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 from slm_mux.answers.locate import (
     LONGEST_MARKED,
     MOST_TRIED,
     Located,
     boxed,
-    marked,
+    marked_from_end,
     without_reasoning,
 )
 from slm_mux.answers.number_words import spelt_numbers
-from slm_mux.answers.numerals import ONE_LETTER_UNITS, numerals
+from slm_mux.answers.numerals import ONE_LETTER_UNITS, digits_alone, numerals
 from slm_mux.types import Answer, KindName
 
 
@@ -53,8 +55,8 @@ class NumberKind:
         for box in reversed(boxes[-MOST_TRIED:]):
             if (value := _one_number(box.text)) is not None:
                 return _answer(box.text, value)
-        markers = [mark for mark in marked(text) if mark.complete or not cut_off][-MOST_TRIED:]
-        for mark in reversed(markers):
+        marks = (mark for mark in marked_from_end(text) if mark.complete or not cut_off)
+        for mark in islice(marks, MOST_TRIED):
             piece = mark.line if mark.marker == "hash" else mark.text
             if not _numbers_a_step(text, mark):
                 value = _one_number(piece, bare=mark.marker == "hash")
@@ -90,6 +92,9 @@ _UNIT_PER_UNIT = re.compile(r"(?<=[A-Za-z.])\s?/\s?(?=[A-Za-z])")
 _EQUALS = re.compile(r"=|≈|\\approx\b|\\simeq\b")
 _NEXT_EQUATION = re.compile(r"[,;]\s*[A-Za-z\\]|\band\b")
 _OPERATOR = re.compile(r"[\d+*/^<>±×÷·≤≥≠√π|\\{}=_]|\s[-–−]\s*$|^\s*[-–−]\s")
+_LONE_LETTER = re.compile(r"(?<![^\W_])[A-Za-z](?![^\W_])(?!['’.]\w)")
+_DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"\w")
 _LOOSE_WORDS = frozenset({"one", "half"})
 _STEP = re.compile(r"\s*[.):]\s*\S")
 
@@ -103,8 +108,13 @@ def _one_number(piece: str, *, bare: bool = False) -> Fraction | None:
     """
     if len(piece) > LONGEST_MARKED:
         return None
-    for _ in range(3):
-        piece = _WRAPPED.sub(r" \1 ", piece)
+    if (value := digits_alone(piece)) is not None:
+        return value
+    if "\\" in piece:
+        for _ in range(3):
+            piece, wrappers = _WRAPPED.subn(r" \1 ", piece)
+            if not wrappers:
+                break
     piece = _SIGNS_OF_TEXT.sub(" ", piece).replace(r"\$", "$")
     piece = _DEGREES.sub(" ", _POWER_OF_UNIT.sub("", piece)).strip()
     *before_equals, piece = _EQUALS.split(piece)
@@ -120,17 +130,15 @@ def _one_number(piece: str, *, bare: bool = False) -> Fraction | None:
     value = values.pop()
     if values or value is None:
         return None
-    rest = "".join(
-        piece[start:end]
-        for start, end in zip(
-            [0, *(number.end for number in found)],
-            [*(number.start for number in found), len(piece)],
-            strict=True,
-        )
-    )
-    if bare and (re.search(r"\w", piece[: found[0].start]) or _STEP.match(piece, found[0].end)):
+    if bare and (_WORD.search(piece, 0, found[0].start) or _STEP.match(piece, found[0].end)):
         return None
-    return None if _is_mathematics(rest) else value
+    rest: list[str] = []
+    position = 0
+    for number in found:
+        rest.append(piece[position : number.start])
+        position = number.end
+    rest.append(piece[position:])
+    return None if _is_mathematics("".join(rest)) else value
 
 
 _CLAUSE_END = re.compile(
@@ -141,7 +149,7 @@ _CLAUSE_END = re.compile(
 def _first_clause(piece: str) -> Fraction | None:
     """Read "12 because 3 times 4", "12 (see step 3)", "12 out of 20": 12 comes first and alone."""
     end = _CLAUSE_END.search(piece, 0, LONGEST_MARKED)
-    if end is None or not re.search(r"\d", piece[: end.start()]):
+    if end is None or not _DIGIT.search(piece, 0, end.start()):
         return None
     return _one_number(piece[: end.start()], bare=True)
 
@@ -151,7 +159,7 @@ def _is_mathematics(rest: str) -> bool:
     rest = _UNIT_PER_UNIT.sub(" ", rest)
     if _OPERATOR.search(rest):
         return True
-    letters = re.findall(r"(?<![^\W_])[A-Za-z](?![^\W_])(?!['’.]\w)", rest)
+    letters = _LONE_LETTER.findall(rest)
     return any(letter not in ONE_LETTER_UNITS and letter not in "aAI" for letter in letters)
 
 
@@ -160,7 +168,7 @@ def _one_spelt(piece: str, *, bare: bool) -> Fraction | None:
     found = list(spelt_numbers(piece))
     if len(found) != 1:
         return None
-    first = not re.search(r"\w", piece[: found[0].start])
+    first = not _WORD.search(piece, 0, found[0].start)
     # "The larger one", "half of them": such words count only where they come first.
     if not first and (bare or found[0].text.lower() in _LOOSE_WORDS):
         return None
@@ -177,6 +185,11 @@ _NUMBERED = re.compile(
 
 _TAIL = 10_000
 """Characters at the end of a text in which its last number is looked for."""
+_SEAM = re.compile(r"(?<!\d)[.,:;=?!)]\s")
+"""Where a text can be cut: nothing that `numerals` or `_NUMBERED` finds runs over a seam. The end
+that is cut off begins with the sign, so that it does not pass for the start of a line."""
+_FIRST_ENDING = 60
+"""Characters; most last numbers stand in the last sentence."""
 
 
 def _last_number(text: str) -> Answer | None:
@@ -185,13 +198,14 @@ def _last_number(text: str) -> Answer | None:
     if len(prose) > _TAIL:
         # From the first white space on, so that no number is cut.
         prose = "".join(re.findall(r"\s.*", prose[-_TAIL:], re.DOTALL))
-    prose = _NUMBERED.sub(" ", prose) if _NUMBERED.search(prose) else prose
-    last = None
-    for number in numerals(prose):
-        if number.value is not None:
-            last = number
-    if last is not None and last.value is not None:
-        return _answer(last.text, last.value)
+    for ending in _endings(prose):
+        last = None
+        for number in numerals(_NUMBERED.sub(" ", ending)):
+            if number.value is not None:
+                last = number
+        if last is not None and last.value is not None:
+            return _answer(last.text, last.value)
+    prose = _NUMBERED.sub(" ", prose)
     spelt = None
     for word in spelt_numbers(prose):
         if word.value is not None and word.text.lower() not in _LOOSE_WORDS:
@@ -202,8 +216,23 @@ def _last_number(text: str) -> Answer | None:
     return None if value is None else _answer(text.strip(), value)
 
 
+def _endings(prose: str) -> Iterator[str]:
+    """Give longer and longer ends of a text, each from a seam on; the last is the whole text.
+
+    What is found in an end is found in the whole text there, so most often a short one will do.
+    """
+    length = _FIRST_ENDING
+    while length < len(prose):
+        if seam := _SEAM.search(prose, len(prose) - length):
+            yield prose[seam.start() :]
+        length *= 4
+    yield prose
+
+
 def _without_code(text: str) -> str:
     """Remove fenced blocks of code; a block marked as output is kept."""
+    if "```" not in text:
+        return text
     kept: list[str] = []
     position = 0
     skipping: bool | None = None
@@ -221,7 +250,10 @@ def _without_code(text: str) -> str:
     return "\n".join(kept)
 
 
+_LIST_ITEM = re.compile(r"[*_]{0,2}\d{1,2}[.)]\s+\S")
+
+
 def _numbers_a_step(text: str, mark: Located) -> bool:
     """Whether the content opens a numbered list below the marker's line: "Answer:⏎1. First …"."""
     below = text[max(0, mark.start - 8) : mark.start].rstrip(" \t*").endswith("\n")
-    return below and bool(re.match(r"[*_]{0,2}\d{1,2}[.)]\s+\S", mark.line))
+    return below and bool(_LIST_ITEM.match(mark.line))

@@ -17,6 +17,7 @@ from slm_mux.answers.number_words import SCALES
 
 MOST_DIGITS = 400
 """Decimal digits of a numerator or a denominator; what is longer has no value."""
+_TOO_LARGE: int = 10**MOST_DIGITS
 
 _PARTS = {
     sign: Fraction(unicodedata.numeric(sign)).limit_denominator(10) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒"
@@ -28,6 +29,8 @@ _SCALE_WORDS = "|".join(SCALES)
 
 _NUMERAL = re.compile(
     rf"""
+    # what it may start with: fails at once where nothing starts
+    (?=[{_MINUS}+\d.\\$€£¥₹{_VULGAR}mnu])
     # not inside a name, a power, an index or a root
     (?<![A-Za-z0-9_^√π])(?<![_^]\{{)(?<!sqrt\{{)(?<![A-Za-z][-–])(?<!\d\.)
     (?:(?<![\d)\]}}%])(?<![\d)\]}}%]\s)(?P<sign>[{_MINUS}]|(?:minus|negative)\s|\+))?
@@ -106,7 +109,16 @@ def _spoilt(text: str, end: int) -> bool:
     return not letters or letters.lower() in _ORDINALS
 
 
+def digits_alone(text: str) -> Fraction | None:
+    """Read digits and nothing else, the numeral met most often; None for any other text."""
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        return None
+    return Fraction(int(text))
+
+
 def _value(match: re.Match[str]) -> Fraction | None:
+    if (value := digits_alone(match[0])) is not None:
+        return value
     magnitude = _magnitude(match)
     if magnitude is None:
         return None
@@ -127,8 +139,7 @@ def _value(match: re.Match[str]) -> Fraction | None:
 
 def fits(value: Fraction) -> bool:
     """Whether the value is small enough to be written out."""
-    limit: int = 10**MOST_DIGITS
-    return abs(value.numerator) < limit and value.denominator < limit
+    return abs(value.numerator) < _TOO_LARGE and value.denominator < _TOO_LARGE
 
 
 def _magnitude(match: re.Match[str]) -> Fraction | None:
@@ -146,7 +157,8 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
     digits = match["digits"]
     if match["sep"]:
         digits = digits.replace(match["sep"], "")
-    value = Fraction(f"{digits or 0}{match['decimals'] or ''}")
+    decimals = (match["decimals"] or ".")[1:]
+    value = Fraction(int(digits + decimals), 10 ** len(decimals))
     exponent = match["exponent"] or match["power"] or match["super"]
     if exponent:
         return _times_ten(value, exponent)
