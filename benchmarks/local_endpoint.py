@@ -18,7 +18,7 @@ REPLY = json.dumps(
                 "index": 0,
                 "message": {
                     "role": "assistant",
-                    "content": "Step by step. " * 40 + "The answer is 102.",
+                    "content": "Step by step. " * 40 + "\\boxed{102}",
                 },
                 "logprobs": None,
                 "finish_reason": "stop",

@@ -25,7 +25,7 @@ class Missing(enum.Enum):
     NOT_DRAWN = "not_drawn"
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What was read out of a completion.
 
     Two answers mean the same if and only if their keys are equal, so "means the same" is
@@ -38,7 +38,7 @@ class Answer(Struct, frozen=True):
     """The canonical form: a pure function of the text, within one answer kind."""
 
 
-class Completion(Struct, frozen=True, kw_only=True):
+class Completion(Struct, frozen=True, kw_only=True, gc=False):
     """The text one draw brought, and what it cost.
 
     Token counts are None where the endpoint reported none. Of a request for several draws, the
@@ -61,7 +61,7 @@ class Completion(Struct, frozen=True, kw_only=True):
         return self.finish_reason == "length"
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """Why a draw brought no completion after all retries."""
 
     error: str
@@ -69,7 +69,7 @@ class Failure(Struct, frozen=True):
     message: str
 
 
-class Sample(Struct, frozen=True, kw_only=True):
+class Sample(Struct, frozen=True, kw_only=True, gc=False):
     """One draw of one model on one problem, however it ended.
 
     Exactly one of `completion` and `failure` is set; `answer` is None when unreadable.

@@ -212,3 +212,25 @@ def test_the_last_number_is_the_same_from_the_end_as_from_the_start(prose: str) 
 def test_digits_alone_are_read_like_digits_in_company(digits: str) -> None:
     """The short way for digits gives the key that the whole grammar gives."""
     assert NUMBER.canonical(digits) == NUMBER.canonical(f"about {digits} apples")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "\\boxed{12}", "\\boxed{007}", "\\boxed{3 cm}", "\\boxed{}", "\\fbox{5}",
+                "\\boxed{\\boxed{8}}", "\\boxed{1", "box", "a box of 4", "\\boxed {6}", "}", "{",
+                "9", " ", "\n", "\\boxed{12}{}", "<think>\\boxed{2}</think>", "\\text{boxed{3}}",
+            ]
+        ),
+        max_size=6,
+    ).map("".join),
+    st.booleans(),
+)  # fmt: skip
+def test_the_shortcut_for_digits_in_the_last_box_is_the_same_rule(text: str, cut_off: bool) -> None:
+    """A completion is read alike with the shortcut and without it."""
+    kind = NumberKind()
+    answer = kind.read(text, cut_off=cut_off)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(number, "_digits_in_the_last_box", lambda _: None)
+        assert kind.read(text, cut_off=cut_off) == answer

@@ -26,6 +26,7 @@ class Limiter:
         self._in_flight = 0
         self._model_at_work: str | None = None
         self._not_before = -float("inf")
+        self._held = False
         self._timer: asyncio.TimerHandle | None = None
         rate = limits.requests_per_minute
         # A rate below one a minute means one request per longer window.
@@ -50,6 +51,7 @@ class Limiter:
     def hold(self, seconds: float) -> None:
         """Let nothing through for a while: the endpoint said that it has had enough."""
         self._not_before = max(self._not_before, self._clock() + seconds)
+        self._held = True
 
     async def acquire(self, model: str) -> None:
         """Wait for a place; `release` gives it back."""
@@ -74,7 +76,8 @@ class Limiter:
         self._in_flight -= 1
         if self._in_flight == 0:
             self._model_at_work = None
-        self._let_through()
+        if self._waiting:
+            self._let_through()
 
     def _let_through(self) -> None:
         while self._waiting:
@@ -103,10 +106,14 @@ class Limiter:
             return None
         if self._limits.one_model_at_a_time and self._model_at_work not in (None, model):
             return None
+        if not self._burst and not self._held:
+            return 0.0
         ready = self._not_before
         if self._burst and len(self._starts) == self._burst:
             ready = max(ready, self._starts[0] + self._window)
-        return max(0.0, ready - self._clock())
+        wait = max(0.0, ready - self._clock())
+        self._held = self._held and wait > 0
+        return wait
 
     def _admit(self, model: str) -> None:
         self._in_flight += 1

@@ -1,9 +1,7 @@
-"""One question's draws: requests in tasks, and reading, counting and stopping in one place."""
+"""One question's draws: workers that ask, read and count, until the answer is settled."""
 
 import asyncio
-from collections.abc import Sequence
-
-from msgspec.structs import replace
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import RequestRefusedError
@@ -13,11 +11,11 @@ from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.sending import Cost, Sender, Sent
 from slm_mux.sampling.tally import Tally
 from slm_mux.stopping import next_wave
-from slm_mux.types import Completion, Failure, Sample, Usage
+from slm_mux.types import Answer, Completion, Failure, Sample, Usage
 
 
 class QuestionDraws:
-    """Draws one question's samples. Their completions come back through one queue.
+    """Draws one question's samples.
 
     Args:
         sender: sends the requests.
@@ -41,7 +39,6 @@ class QuestionDraws:
         self._plans = plans
         self._kind = kind
         self._observe = observe
-        self._arrived: asyncio.Queue[Sample] = asyncio.Queue()
         self._cost = Cost()
         self._clock = asyncio.get_running_loop().time
         self._started = self._clock()
@@ -69,64 +66,59 @@ class QuestionDraws:
     async def _draw_wave(
         self, wave: Sequence[tuple[Plan, tuple[int, ...]]], *, stop_when_settled: bool
     ) -> None:
-        expected = sum(len(draws) for _, draws in wave)
         async with asyncio.TaskGroup() as group:
-            tasks = []
+            workers = _Workers(group, stop_when_settled=stop_when_settled)
             for plan, draws in wave:
                 if len(draws) > 1 and self._draws_at_once(plan):
-                    tasks.append(group.create_task(self._draw_several(plan, draws)))
+                    workers.start(self._draw_several(plan, draws, workers))
                 else:
-                    tasks += [group.create_task(self._draw_one(plan, draw)) for draw in draws]
-            for _ in range(expected):
-                await self._take_in(await self._arrived.get())
-                if stop_when_settled and (settlement := self.tally.settlement()).settled:
-                    if self._observe and settlement.answer is not None:
-                        self._observe(AnswerSettled(settlement.answer))
-                    break
-            for task in tasks:
-                task.cancel()
-        # A draw that came in while the rest were being cancelled was paid for: it counts.
-        while not self._arrived.empty():
-            await self._take_in(self._arrived.get_nowait())
-
-    async def _take_in(self, sample: Sample) -> None:
-        completion = sample.completion
-        if completion is not None:
-            read, cut_off = self._kind.read, completion.cut_off
-            if self._kind.may_block:
-                answer = await asyncio.to_thread(read, completion.text, cut_off=cut_off)
-            else:
-                answer = read(completion.text, cut_off=cut_off)
-            if answer is not None:
-                sample = replace(sample, answer=answer)
-        self.tally.record(sample)
-        if self._observe:
-            self._observe(SampleDrawn(sample))
+                    self._draw_singly(plan, draws, workers)
+        # A completion that was being read when the rest were cancelled was paid for: it counts.
+        for plan, draw, completion, sent, seed in workers.unread:
+            self._count(plan, draw, completion, await self._read(completion), sent, seed)
 
     def _draws_at_once(self, plan: Plan) -> bool:
         return plan.model.draws_at_once and plan.model.name not in self._one_draw_only
 
-    async def _draw_one(self, plan: Plan, draw: int) -> None:
-        sent = await self._send(plan, (draw,))
-        completion = sent.completions[0] if sent.completions else None
-        self._arrive(plan, draw, sent, completion, seed=plan.seeds[draw])
+    def _draw_singly(self, plan: Plan, draws: Sequence[int], workers: "_Workers") -> None:
+        """Start as many workers as the endpoint takes requests; they share the draws."""
+        to_draw = iter(draws)
 
-    async def _draw_several(self, plan: Plan, draws: tuple[int, ...]) -> None:
+        def another() -> None:
+            # A worker that waits before it tries again must not keep the others' draws waiting.
+            workers.start(self._work(plan, to_draw, workers, another))
+
+        for _ in range(min(len(draws), plan.model.limits.max_in_flight)):
+            another()
+
+    async def _work(
+        self,
+        plan: Plan,
+        to_draw: Iterator[int],
+        workers: "_Workers",
+        another: Callable[[], None],
+    ) -> None:
+        for draw in to_draw:
+            sent = await self._send(plan, (draw,), on_wait=another)
+            completion = sent.completions[0] if sent.completions else None
+            await self._take_in(plan, draw, completion, sent, plan.seeds[draw], workers)
+
+    async def _draw_several(self, plan: Plan, draws: tuple[int, ...], workers: "_Workers") -> None:
         """Ask for several draws at once; ask for those that did not come one by one."""
         sent = await self._send(plan, draws)
-        if isinstance(sent.error, RequestRefusedError):
-            self._one_draw_only.add(plan.model.name)
-        elif sent.error is not None:
+        if sent.error is not None and not isinstance(sent.error, RequestRefusedError):
             for draw in draws:
-                self._arrive(plan, draw, sent, None)
+                await self._take_in(plan, draw, None, sent, None, workers)
             return
+        if sent.error is not None:
+            self._one_draw_only.add(plan.model.name)
+        self._draw_singly(plan, draws[len(sent.completions) :], workers)
         for draw, completion in zip(draws, sent.completions, strict=False):
-            self._arrive(plan, draw, sent, completion)
-        async with asyncio.TaskGroup() as group:
-            for draw in draws[len(sent.completions) :]:
-                group.create_task(self._draw_one(plan, draw))
+            await self._take_in(plan, draw, completion, sent, None, workers)
 
-    async def _send(self, plan: Plan, draws: tuple[int, ...]) -> Sent:
+    async def _send(
+        self, plan: Plan, draws: tuple[int, ...], *, on_wait: Callable[[], None] | None = None
+    ) -> Sent:
         request = Request(
             messages=plan.messages,
             generation=plan.generation,
@@ -134,17 +126,52 @@ class QuestionDraws:
             n=len(draws),
         )
         return await self._sender.send(
-            plan.model, request, draws=draws, cost=self._cost, observe=self._observe
+            plan.model,
+            request,
+            draws=draws,
+            cost=self._cost,
+            observe=self._observe,
+            on_wait=on_wait,
         )
 
-    def _arrive(
+    async def _take_in(
         self,
         plan: Plan,
         draw: int,
-        sent: Sent,
         completion: Completion | None,
-        *,
-        seed: int | None = None,
+        sent: Sent,
+        seed: int | None,
+        workers: "_Workers",
+    ) -> None:
+        """Read one draw and count it; stop the others when that settles the answer."""
+        answer = None
+        if completion is not None:
+            try:
+                answer = await self._read(completion)
+            except asyncio.CancelledError:
+                workers.unread.append((plan, draw, completion, sent, seed))
+                raise
+        self._count(plan, draw, completion, answer, sent, seed)
+        if workers.stop_when_settled and (settlement := self.tally.settlement()).settled:
+            if self._observe and settlement.answer is not None and not workers.cancelled:
+                self._observe(AnswerSettled(settlement.answer))
+            workers.cancel()
+
+    async def _read(self, completion: Completion) -> Answer | None:
+        if self._kind.may_block:
+            return await asyncio.to_thread(
+                self._kind.read, completion.text, cut_off=completion.cut_off
+            )
+        return self._kind.read(completion.text, cut_off=completion.cut_off)
+
+    def _count(
+        self,
+        plan: Plan,
+        draw: int,
+        completion: Completion | None,
+        answer: Answer | None,
+        sent: Sent,
+        seed: int | None,
     ) -> None:
         error = sent.error
         sample = Sample(
@@ -152,7 +179,32 @@ class QuestionDraws:
             draw=draw,
             seed=seed,
             completion=completion,
+            answer=answer,
             failure=None if error is None else Failure(type(error).__name__, str(error)),
             seconds=sent.seconds,
         )
-        self._arrived.put_nowait(sample)
+        self.tally.record(sample)
+        if self._observe:
+            self._observe(SampleDrawn(sample))
+
+
+class _Workers:
+    """The tasks of one wave."""
+
+    def __init__(self, group: asyncio.TaskGroup, *, stop_when_settled: bool) -> None:
+        self._group = group
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.stop_when_settled = stop_when_settled
+        self.cancelled = False
+        self.unread: list[tuple[Plan, int, Completion, Sent, int | None]] = []
+        """Completions whose reading was cancelled."""
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        for task in self._tasks:
+            task.cancel()

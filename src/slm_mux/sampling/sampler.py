@@ -48,6 +48,7 @@ class Sampler:
 
         Raises:
             InvalidRequestError: a model cannot be asked this at all.
+            Exception: what the observer, or a model of the caller's own, raised.
         """
         question = QuestionDraws(self._sender, self._one_draw_only, plans, kind, observe)
         try:
@@ -55,12 +56,13 @@ class Sampler:
                 await question.draw_in_waves()
             else:
                 await question.draw_everything(stop_when_settled=stopping == "eager")
-        except* SlmMuxError as errors:
-            raise _first(errors) from None
+        except BaseExceptionGroup as errors:
+            error = _first(errors)
+            raise error from (None if isinstance(error, SlmMuxError) else errors)
         return question.tally, question.usage()
 
 
-def _first(errors: BaseExceptionGroup[SlmMuxError]) -> SlmMuxError:
-    """The first error of a group: the tasks all met the same mistake in what was asked."""
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group: all its tasks met the same mistake, or only one did."""
     first = errors.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -50,6 +51,7 @@ class Sender:
         draws: tuple[int, ...],
         cost: Cost,
         observe: Observer | None,
+        on_wait: Callable[[], None] | None = None,
     ) -> Sent:
         """Ask a model, waiting for its endpoint's limits and trying again as the policy says.
 
@@ -59,6 +61,7 @@ class Sender:
             draws: the draw indices it is for.
             cost: counts each try, and a cancelled one.
             observe: told of each try.
+            on_wait: called before each wait between two tries.
 
         Raises:
             asyncio.CancelledError: the request was closed.
@@ -96,6 +99,8 @@ class Sender:
                 limiter.hold(wait)
             if observe:
                 observe(RequestRetried(model.name, attempt, wait, str(failed)))
+            if on_wait:
+                on_wait()
             await asyncio.sleep(wait)
 
     def _limiter(self, model: Model) -> Limiter:
