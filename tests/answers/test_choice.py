@@ -150,7 +150,9 @@ def test_no_beginning_of_a_completion_gives_another_answer(
     assert {answer and answer.key for answer in answers} == {None, key}
 
 
-def test_the_instruction_names_every_label() -> None:
-    """A model is told what it may answer."""
-    assert "A, B, C, D" in CITIES.instruction()
+def test_the_instruction_says_what_to_answer_with() -> None:
+    """A model is asked for label and text, or told the labels where they have no text."""
+    assert "the letter and the text of your choice" in CITIES.instruction()
+    assert "A, B" in ChoiceKind({"A": "", "B": ""}).instruction()
+    assert "label" in ChoiceKind({"yes": "it is", "no": "it is not"}).instruction()
     assert "spam, ham" in SPAM_HAM.instruction()

@@ -19,10 +19,10 @@ QUESTIONS = (
         text="A baker fills 12 trays with 8 rolls each and sells 75 rolls. How many rolls are left?"
     ),
     Question(
-        text="Which of these is a prime number?",
-        choices={"A": "21", "B": "27", "C": "29", "D": "33"},
+        text="Which of these is made by bees?",
+        choices={"A": "milk", "B": "honey", "C": "paper", "D": "sand"},
     ),
-    Question(text=r"Simplify the fraction $\frac{18}{24}$.", kind="math"),
+    Question(text="Solve $2x + 6 = 20$ for $x$."),
 )
 
 

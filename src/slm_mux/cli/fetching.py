@@ -47,24 +47,29 @@ def _fetch(source: str, *, sha256: str | None, prefer: Prefer) -> Path:
         console=console,
         transient=True,
     )
-    task = bar.add_task(escape(source), total=None, visible=False)
+    task = bar.add_task(escape(source), total=None)
     said: set[str] = set()
 
     def show(done: int, total: int | None, what: str) -> None:
-        if not console.is_terminal and what not in said:
-            said.add(what)
-            console.print(f"{source}: {what}", markup=False)
+        if not console.is_terminal:
+            if what not in said:
+                said.add(what)
+                console.print(f"{source}: {what}", markup=False)
+            return
+        bar.start()
         bar.update(
             task,
             completed=done,
             total=total,
-            visible=True,
             description=escape(f"{source}: {what}"),
         )
 
-    with warnings.catch_warnings(record=True) as caught, bar:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        path = resolve(source, sha256=sha256, prefer=prefer, progress=show)
+        try:
+            path = resolve(source, sha256=sha256, prefer=prefer, progress=show)
+        finally:
+            bar.stop()
     for warning in caught:
         console.print(f"[yellow]warning:[/yellow] {escape(str(warning.message))}")
     return path

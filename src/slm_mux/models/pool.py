@@ -141,7 +141,7 @@ class Pool:
             )
             for name in names
         ]
-        return cls._from_file(PoolFile(models=entries, samples=samples, temperature=0.6), None)
+        return cls._from_file(PoolFile(models=entries, samples=samples), None)
 
     @classmethod
     def find(cls) -> Self:
