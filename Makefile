@@ -33,7 +33,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it"; exit 1; }
 	@echo "making the environment $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "python -m venv does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
 $(VENV)/.ready-local: pyproject.toml | $(BIN)/python
 	@echo "installing slm-mux with its local extra"

@@ -1,8 +1,11 @@
 """`Mux` and `AsyncMux`, over scripted models."""
 
 import asyncio
+import gc
 import inspect
+import os
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from slm_mux.errors import (
     InvalidRequestError,
     NoAnswerError,
 )
-from slm_mux.models.base import Request
+from slm_mux.models.base import Limits, Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.scripted import ScriptedModel
 from slm_mux.mux import AsyncMux, Mux
@@ -56,9 +59,11 @@ async def test_the_async_twin_gives_the_same_decision() -> None:
 
 def test_the_twins_have_the_same_names_and_options() -> None:
     """Code moves between the two by adding or dropping await."""
-    for name in ("ask",):
-        sync = inspect.signature(getattr(Mux, name)).parameters
-        assert sync == inspect.signature(getattr(AsyncMux, name)).parameters
+    assert inspect.signature(Mux.ask).parameters == inspect.signature(AsyncMux.ask).parameters
+    renamed = {"aclose": "close"}
+    public = {renamed.get(name, name) for name in vars(AsyncMux) if not name.startswith("_")}
+    assert public == {"ask", "close"}
+    assert {name for name in vars(Mux) if not name.startswith("_")} == public | {"pool"}
 
 
 def test_the_prompt_asks_for_the_form_in_the_user_s_message() -> None:
@@ -189,10 +194,24 @@ def test_without_any_readable_answer_every_model_s_reason_is_listed() -> None:
         ("1?", {"stopping": "eagre"}, "no stopping 'eagre'; did you mean 'eager'?"),
         ("1?", {"kind": "nmber"}, "no kind 'nmber'; did you mean 'number'?"),
         ("1?", {"kind": "choice"}, "needs its choices"),
-        ("1?", {"kind": "label"}, "needs its labels"),
-        ("1?", {"kind": "number", "choices": {"A": "1"}}, "choices go with the kind 'choice'"),
-        ("1?", {"kind": "number", "labels": ["A"]}, "labels go with the kind 'label'"),
+        ("1?", {"kind": "label"}, "label"),
+        (
+            "1?",
+            {"kind": "number", "choices": {"A": "1"}},
+            "choices were given, but the kind is 'number'",
+        ),
+        ("1?", {"kind": "number", "labels": ["A"]}, "labels were given, but the kind is 'number'"),
         ("1?", {"choices": {"A": "1"}, "labels": ["A"]}, "either choices or labels"),
+        ("1?", {"choices": ["A", "B"]}, "a mapping from label to text"),
+        ("1?", {"labels": "spam"}, "a list of texts"),
+        ("1?", {"samples": 2.5}, "samples is 2.5, but must be a whole number"),
+        ("1?", {"samples": True}, "samples is True"),
+        ("1?", {"seed": 1.5}, "seed is 1.5"),
+        ("1?", {"temperature": "hot"}, "temperature is 'hot'"),
+        (["hi"], {}, "a chat message is a mapping"),
+        ([{"role": "user", "content": 3}], {}, "a chat message is a mapping"),
+        (None, {}, "a question is a text, or a list"),
+        (b"1?", {}, "a question is a text, or a list"),
     ],
 )
 def test_bad_input_is_one_clear_error(question: Any, options: dict[str, Any], message: str) -> None:
@@ -280,6 +299,119 @@ def test_closing_closes_the_models_and_refuses_questions() -> None:
     assert model.closed == 1
     with pytest.raises(InvalidRequestError, match="closed"):
         mux.ask("1?")
+
+
+def asking(mux: Mux, outcome: list[object]) -> threading.Thread:
+    """Ask in a thread of its own; what comes of it goes into the list."""
+
+    def ask() -> None:
+        try:
+            outcome.append(mux.ask("1?"))
+        except InvalidRequestError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_for_requests(model: ScriptedModel, count: int) -> None:
+    while model.in_flight < count:
+        time.sleep(0.001)
+
+
+def test_closing_while_a_question_is_asked_ends_it() -> None:
+    """Nobody is left waiting for a mux that was closed, and no draw is left running."""
+    model = ScriptedModel("m", boxed("1"), delay=30)
+    mux = Mux(Pool.of(model))
+    outcome: list[object] = []
+    thread = asking(mux, outcome)
+    wait_for_requests(model, 3)
+    mux.close()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert "closed while it was asking" in str(outcome[0])
+    assert (model.in_flight, model.closed) == (0, 1)
+
+
+def test_a_mux_that_is_dropped_closes_itself() -> None:
+    """Without `with`, thread and connections end with the last reference."""
+    model = ScriptedModel("m", boxed("1"))
+    assert Mux(Pool.of(model)).ask("1?", kind="number").answer == "1"
+    gc.collect()
+    assert model.closed == 1
+    assert "mux" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_mux_from_before_a_fork_says_so() -> None:
+    """A child process gets an error, not a wait for a thread that it does not have."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("1")))) as mux:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                mux.ask("1?")
+            except InvalidRequestError as error:
+                mux.close()
+                code = 0 if "before a fork" in str(error) else 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert mux.ask("1?", kind="number").answer == "1"
+
+
+def test_an_observer_cannot_ask_its_own_mux() -> None:
+    """What would wait for itself for ever is an error."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("1")))) as mux:
+
+        def observe(event: Event) -> None:
+            mux.ask("2?")
+
+        with pytest.raises(InvalidRequestError, match="observer"):
+            mux.ask("1?", observe=observe)
+
+
+def test_an_async_mux_may_be_used_in_one_loop_after_another() -> None:
+    """A limiter that was waiting when the first loop ended holds up nothing in the second."""
+    model = ScriptedModel("m", boxed("1"), limits=Limits(requests_per_minute=2))
+    mux = AsyncMux(Pool.of(model))
+    first = asyncio.run(mux.ask("1?", kind="number", samples=2, stopping="none"))
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(mux.ask("2?", kind="number", stopping="none"), 0.05))
+    second = asyncio.run(mux.ask("3?", kind="number", samples=2, stopping="none"))
+    assert (first.answer, second.answer) == ("1", "1")
+
+
+class CannotClose(ScriptedModel):
+    """Fails when it is closed."""
+
+    async def aclose(self) -> None:
+        raise ZeroDivisionError
+
+
+async def test_one_model_that_cannot_close_leaves_no_other_open() -> None:
+    """Every model is closed, and the error is not hidden."""
+    other = ScriptedModel("b", boxed("1"))
+    mux = AsyncMux(Pool.of(CannotClose("a", boxed("1")), other))
+    with pytest.raises(ExceptionGroup):
+        await mux.aclose()
+    assert other.closed == 1
+
+
+def test_two_system_prompts_become_one() -> None:
+    """A member's own prompt goes before the one of the conversation, in one message."""
+    model = ScriptedModel("m", boxed("1"))
+    with Mux(Pool([Member(model=model, system="Be brief.")])) as mux:
+        mux.ask(
+            [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "1?"}],
+            kind="number",
+        )
+    roles = [message["role"] for message in model.requests[0].messages]
+    assert roles == ["system", "user"]
+    assert model.requests[0].messages[0]["content"] == "Be brief.\n\nBe kind."
 
 
 def test_the_plan_is_announced_before_the_first_request() -> None:

@@ -35,11 +35,19 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from slm_mux.models.base import Generation, Limits, Model, Request
-    from slm_mux.models.embedded import EmbeddedModel
+    from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
+    from slm_mux.models.endpoint import Endpoint
     from slm_mux.models.openai import OpenAIModel
     from slm_mux.models.pool import Member, Pool
     from slm_mux.models.scripted import ScriptedModel
     from slm_mux.mux import AsyncMux, Mux
+    from slm_mux.sampling.events import (
+        AnswerSettled,
+        QuestionPlanned,
+        RequestRetried,
+        RequestSent,
+        SampleDrawn,
+    )
     from slm_mux.types import (
         Answer,
         ClassCount,
@@ -56,6 +64,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Answer": "types",
+    "AnswerSettled": "sampling.events",
     "AsyncMux": "mux",
     "AuthenticationError": "errors",
     "BadReplyError": "errors",
@@ -63,8 +72,10 @@ _HOME = {
     "Completion": "types",
     "ConnectionLostError": "errors",
     "Decision": "types",
+    "EmbeddedEngine": "models.embedded",
     "EmbeddedEngineError": "errors",
     "EmbeddedModel": "models.embedded",
+    "Endpoint": "models.endpoint",
     "Failure": "types",
     "Generation": "models.base",
     "HashMismatchError": "errors",
@@ -82,11 +93,15 @@ _HOME = {
     "PermanentError": "errors",
     "Pool": "models.pool",
     "PoolError": "errors",
+    "QuestionPlanned": "sampling.events",
     "RateLimitError": "errors",
     "Request": "models.base",
     "RequestRefusedError": "errors",
+    "RequestRetried": "sampling.events",
+    "RequestSent": "sampling.events",
     "RequestTimeoutError": "errors",
     "Sample": "types",
+    "SampleDrawn": "sampling.events",
     "ScriptedModel": "models.scripted",
     "ServerFaultError": "errors",
     "SlmMuxError": "errors",
@@ -101,6 +116,7 @@ _HOME = {
 
 __all__ = [
     "Answer",
+    "AnswerSettled",
     "AsyncMux",
     "AuthenticationError",
     "BadReplyError",
@@ -108,8 +124,10 @@ __all__ = [
     "Completion",
     "ConnectionLostError",
     "Decision",
+    "EmbeddedEngine",
     "EmbeddedEngineError",
     "EmbeddedModel",
+    "Endpoint",
     "Failure",
     "Generation",
     "HashMismatchError",
@@ -127,11 +145,15 @@ __all__ = [
     "PermanentError",
     "Pool",
     "PoolError",
+    "QuestionPlanned",
     "RateLimitError",
     "Request",
     "RequestRefusedError",
+    "RequestRetried",
+    "RequestSent",
     "RequestTimeoutError",
     "Sample",
+    "SampleDrawn",
     "ScriptedModel",
     "ServerFaultError",
     "SlmMuxError",

@@ -70,11 +70,7 @@ class ModelError(SlmMuxError):
         super().__init__(message)
         self.model = model
         self.tries = 1
-
-    def __str__(self) -> str:
-        """The message, and how often the request was sent if more than once."""
-        message = super().__str__()
-        return f"{message} (tried {self.tries} times)" if self.tries > 1 else message
+        """How often the request was sent before it was given up."""
 
 
 class TransientError(ModelError):

@@ -2,19 +2,19 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from msgspec.structs import replace
 
-from slm_mux.answers import make_kind
-from slm_mux.answers.auto import choices_in
 from slm_mux.answers.base import AnswerKind
 from slm_mux.answers.prompt import prompt_messages
 from slm_mux.errors import InvalidRequestError
 from slm_mux.models.pool import Member, Pool
-from slm_mux.questions import KindRequest, check_options, checked_question, resolve_kind, text_of
+from slm_mux.questions import Asked, KindRequest, check_options, understand
 from slm_mux.sampling.advice import plan_warnings, reply_warnings
 from slm_mux.sampling.events import Observer, QuestionPlanned
 from slm_mux.sampling.outcome import decision_of
@@ -39,6 +39,7 @@ class AsyncMux:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self._sampler: Sampler | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._kinds: dict[KindName, AnswerKind] = {}
 
     async def __aenter__(self) -> Self:
@@ -53,12 +54,19 @@ class AsyncMux:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every model and every worker. The mux may be used again."""
-        for kind in self._kinds.values():
-            kind.close()
-        self._kinds.clear()
-        for member in self.pool:
-            await member.model.aclose()
+        """Close every model and every worker. The mux may be used again.
+
+        Raises:
+            ExceptionGroup: some of them could not be closed; the others are.
+        """
+        kinds, self._kinds = self._kinds, {}
+        self._sampler = None
+        closing = [asyncio.to_thread(kind.close) for kind in kinds.values()]
+        closing += [member.model.aclose() for member in self.pool]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if errors:
+            raise ExceptionGroup("closing failed", errors)
 
     async def ask(
         self,
@@ -95,49 +103,59 @@ class AsyncMux:
             InvalidRequestError: the question or an option cannot be served as given.
             NoAnswerError: no model gave a readable answer; lists each model's reason.
         """
-        conversation = checked_question(question)
-        stopping = self.pool.stopping if stopping is None else stopping
-        check_options(samples, temperature, max_tokens, stopping)
-        last = text_of(conversation[-1])
-        kind_name, kind_reason = resolve_kind(kind, last, choices, labels)
-        if kind_name == "choice" and not choices:
-            choices = choices_in(last)
-        reader = self._kind(kind_name, choices, labels)
+        asked = understand(question, kind=kind, choices=choices, labels=labels)
+        check_options(
+            samples=samples,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            stopping=stopping,
+            seed=seed,
+        )
+        reader = self._reader(asked)
+        problem = problem_id(asked.conversation)
         plans = [
             self._plan(
                 member,
-                prompt_messages(conversation, reader, choices=choices, system=member.system),
+                prompt_messages(
+                    asked.conversation, reader, choices=asked.choices, system=member.system
+                ),
                 samples=samples,
                 temperature=temperature,
                 max_tokens=max_tokens,
                 seed=self.pool.seed if seed is None else seed,
-                problem=problem_id(conversation),
+                problem=problem,
                 task=task,
             )
             for member in self.pool
         ]
-        if self._sampler is None:
-            self._sampler = Sampler(RetryPolicy(total_seconds=self.pool.retry_seconds))
         if observe:
             drawers = tuple(plan.drawer for plan in plans)
-            observe(QuestionPlanned(kind_name, kind_reason, drawers))
-        tally, usage = await self._sampler.draw(plans, reader, stopping=stopping, observe=observe)
+            observe(QuestionPlanned(asked.kind, asked.kind_reason, drawers))
+        tally, usage = await self._sampler_here().draw(
+            plans, reader, stopping=stopping or self.pool.stopping, observe=observe
+        )
         return decision_of(
             tally,
-            kind=kind_name,
-            kind_reason=kind_reason,
+            kind=asked.kind,
+            kind_reason=asked.kind_reason,
             usage=usage,
             warnings=[*plan_warnings(plans), *reply_warnings(plans, tally)],
         )
 
-    def _kind(
-        self, name: KindName, choices: Mapping[str, str] | None, labels: Sequence[str]
-    ) -> AnswerKind:
-        if name in ("choice", "label"):
-            return make_kind(name, choices=choices, labels=labels)
-        if name not in self._kinds:
-            self._kinds[name] = make_kind(name)
-        return self._kinds[name]
+    def _sampler_here(self) -> Sampler:
+        """The sampler of the running event loop: limiters wait in one loop only."""
+        loop = asyncio.get_running_loop()
+        if self._sampler is None or self._loop is not loop:
+            self._loop = loop
+            self._sampler = Sampler(RetryPolicy(total_seconds=self.pool.retry_seconds))
+        return self._sampler
+
+    def _reader(self, asked: Asked) -> AnswerKind:
+        if asked.kind in ("choice", "label"):
+            return asked.reader()
+        if asked.kind not in self._kinds:
+            self._kinds[asked.kind] = asked.reader()
+        return self._kinds[asked.kind]
 
     def _plan(
         self,
@@ -151,7 +169,8 @@ class AsyncMux:
         problem: str,
         task: str | None,
     ) -> Plan:
-        k = samples or member.samples or self.pool.samples
+        own = self.pool.samples if member.samples is None else member.samples
+        k = own if samples is None else samples
         generation = member.generation
         if temperature is not None:
             generation = replace(generation, temperature=temperature)
@@ -181,6 +200,8 @@ class Mux:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mux", daemon=True)
         self._thread.start()
+        # Without a reference to this object, so that one that is dropped is closed too.
+        self._end = weakref.finalize(self, _end, self._mux, self._loop, self._thread)
 
     @property
     def pool(self) -> Pool:
@@ -199,13 +220,11 @@ class Mux:
         self.close()
 
     def close(self) -> None:
-        """Close every model and worker, and end the thread. The mux cannot be used again."""
-        if self._loop.is_closed():
-            return
-        self._run(self._mux.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Close every model and worker, and end the thread. The mux cannot be used again.
+
+        A question that another thread is asking ends in InvalidRequestError.
+        """
+        self._end()
 
     def ask(
         self,
@@ -240,13 +259,47 @@ class Mux:
         )
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop.is_closed():
+        problem = None
+        if not self._end.alive:
+            problem = "this Mux is closed; make a new one"
+        elif not self._thread.is_alive():
+            problem = "this Mux was made before a fork; make one in each process"
+        elif threading.current_thread() is self._thread:
+            problem = "an observer cannot ask the Mux that it observes"
+        if problem is not None:
             work.close()
-            raise InvalidRequestError("this Mux is closed; make a new one")
+            raise InvalidRequestError(problem)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError:
+            raise InvalidRequestError("this Mux was closed while it was asking") from None
         except BaseException:
             # Ctrl-C in the waiting thread: close the requests that are still out.
             future.cancel()
             raise
+
+
+def _end(mux: AsyncMux, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """Cancel what is being asked, close the models, end the thread."""
+    if not thread.is_alive():
+        # A child of the process that made it: thread and connections are the parent's.
+        return
+    if threading.current_thread() is thread:
+        # Collected by chance in its own thread, which cannot wait for itself.
+        loop.stop()
+        return
+    try:
+        asyncio.run_coroutine_threadsafe(_shut_down(mux), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _shut_down(mux: AsyncMux) -> None:
+    asking = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    await mux.aclose()

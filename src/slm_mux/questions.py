@@ -1,38 +1,126 @@
-"""What may be asked: checks of a question and its options before anything is drawn."""
+"""What may be asked: a question and its options, checked before anything is fetched or drawn."""
 
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from msgspec import Struct
+
+from slm_mux.answers import make_kind
 from slm_mux.answers.auto import choices_in, detect_kind
+from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import InvalidRequestError
 from slm_mux.types import KindName, Message, Stopping
 
 KindRequest = Literal["auto"] | KindName
 
 
-def checked_question(question: str | Sequence[Message]) -> tuple[Message, ...]:
-    """The question as a conversation.
+class Asked(Struct, frozen=True, kw_only=True):
+    """A question that can be asked."""
+
+    conversation: tuple[Message, ...]
+    """Ends with a user's message that has a text."""
+    kind: KindName
+    kind_reason: str | None
+    """Why `auto` chose the kind; None when it was given."""
+    choices: dict[str, str]
+    """By label; empty unless the kind is choice. Read from the question where none were given."""
+    labels: tuple[str, ...]
+    """Empty unless the kind is label."""
+
+    def reader(self) -> AnswerKind:
+        """A new answer kind for this question."""
+        return make_kind(self.kind, choices=self.choices or None, labels=self.labels)
+
+
+def understand(
+    question: str | Sequence[Message],
+    *,
+    kind: KindRequest = "auto",
+    choices: Mapping[str, str] | None = None,
+    labels: Sequence[str] = (),
+) -> Asked:
+    """Check a question and settle the form of its answer.
+
+    Args:
+        question: a text, or a conversation that ends with a user's message.
+        kind: "auto" decides it from the question alone.
+        choices: the text of each label of a multiple choice.
+        labels: the labels of a classification.
 
     Raises:
-        InvalidRequestError: it is empty, or cannot be written as UTF-8.
+        InvalidRequestError: the question is empty or not text, the kind is unknown, or choices or
+            labels are missing, unusable, or do not go with the kind.
     """
-    if isinstance(question, str):
-        conversation: tuple[Message, ...] = ({"role": "user", "content": question},)
+    conversation = _conversation(question)
+    text = text_of(conversation[-1])
+    check_name("kind", kind, ("auto", *get_args(KindName)))
+    if choices is not None and not isinstance(choices, Mapping):
+        raise InvalidRequestError("choices are a mapping from label to text")
+    if isinstance(labels, str):
+        raise InvalidRequestError("labels are a list of texts, not one text")
+    if choices and labels:
+        raise InvalidRequestError("give either choices or labels, not both")
+    reason: str | None = None
+    if kind == "auto":
+        name, reason = detect_kind(text, choices=choices, labels=labels)
     else:
-        conversation = tuple(question)
-    if not conversation or not text_of(conversation[-1]).strip():
-        raise InvalidRequestError("the question is empty")
-    for message in conversation:
-        try:
-            text_of(message).encode()
-        except UnicodeEncodeError as error:
+        name = kind
+    if name == "choice" and not choices:
+        choices = choices_in(text)
+        if not choices:
             raise InvalidRequestError(
-                f"the question is not text: character {error.start} is a lone surrogate "
-                "(bytes that are not UTF-8 were read as text)"
-            ) from None
-    return conversation
+                "a multiple choice needs its choices: give them, or write them in the question as "
+                "A) ... B) ..."
+            )
+    asked = Asked(
+        conversation=conversation,
+        kind=name,
+        kind_reason=reason,
+        choices=dict(choices or {}),
+        labels=tuple(labels),
+    )
+    asked.reader()
+    return asked
+
+
+def check_options(
+    *,
+    samples: int | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    stopping: str | None = None,
+    seed: int | None = None,
+) -> None:
+    """Check the options of one question; None is always fine.
+
+    Raises:
+        InvalidRequestError: a value that cannot be, with the nearest that can.
+    """
+    for option, value in (("samples", samples), ("max_tokens", max_tokens), ("seed", seed)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise InvalidRequestError(f"{option} is {value!r}, but must be a whole number")
+    if samples is not None and samples < 1:
+        raise InvalidRequestError(f"samples is {samples}, but each model needs at least 1 draw")
+    if max_tokens is not None and max_tokens < 1:
+        raise InvalidRequestError(f"max_tokens is {max_tokens}, but must be at least 1")
+    if temperature is not None and not _at_least_0(temperature):
+        raise InvalidRequestError(f"temperature is {temperature!r}, but must be 0 or more")
+    if stopping is not None:
+        check_name("stopping", stopping, get_args(Stopping))
+
+
+def check_name(what: str, name: str, valid: Sequence[str]) -> None:
+    """Check that a name is one of a few.
+
+    Raises:
+        InvalidRequestError: it is not; names the nearest.
+    """
+    if name not in valid:
+        close = difflib.get_close_matches(str(name), valid, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(valid)}"
+        raise InvalidRequestError(f"there is no {what} {name!r}; {hint}")
 
 
 def text_of(message: Message) -> str:
@@ -43,58 +131,31 @@ def text_of(message: Message) -> str:
     return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
 
 
-def check_options(
-    samples: int | None, temperature: float | None, max_tokens: int | None, stopping: str
-) -> None:
-    """Check the options of one question; None is always fine.
-
-    Raises:
-        InvalidRequestError: a value that cannot be, with the nearest that can.
-    """
-    if samples is not None and samples < 1:
-        raise InvalidRequestError(f"samples is {samples}, but each model needs at least 1 draw")
-    if temperature is not None and not 0 <= temperature < math.inf:
-        raise InvalidRequestError(f"temperature is {temperature}, but must be 0 or more")
-    if max_tokens is not None and max_tokens < 1:
-        raise InvalidRequestError(f"max_tokens is {max_tokens}, but must be at least 1")
-    _check_name("stopping", stopping, get_args(Stopping))
+def _at_least_0(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf
 
 
-def _check_name(what: str, name: str, valid: Sequence[str]) -> None:
-    if name not in valid:
-        close = difflib.get_close_matches(name, valid, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(valid)}"
-        raise InvalidRequestError(f"there is no {what} {name!r}; {hint}")
-
-
-def resolve_kind(
-    kind: KindRequest,
-    question: str,
-    choices: Mapping[str, str] | None,
-    labels: Sequence[str],
-) -> tuple[KindName, str | None]:
-    """Settle the answer kind.
-
-    Returns:
-        The kind, and why, when it was left to us.
-
-    Raises:
-        InvalidRequestError: an unknown kind, or choices or labels that do not go with it.
-    """
-    _check_name("kind", kind, ("auto", *get_args(KindName)))
-    if choices and kind not in ("auto", "choice"):
-        raise InvalidRequestError(f"choices go with the kind 'choice', not {kind!r}")
-    if labels and kind not in ("auto", "label"):
-        raise InvalidRequestError(f"labels go with the kind 'label', not {kind!r}")
-    if choices and labels:
-        raise InvalidRequestError("give either choices or labels, not both")
-    if kind == "choice" and not choices and not choices_in(question):
-        raise InvalidRequestError(
-            "a multiple choice needs its choices: give them, or write them in the question as "
-            "A) ... B) ..."
-        )
-    if kind == "label" and not labels:
-        raise InvalidRequestError("a classification needs its labels")
-    if kind == "auto":
-        return detect_kind(question, choices=choices, labels=labels)
-    return kind, None
+def _conversation(question: Any) -> tuple[Message, ...]:
+    if isinstance(question, str):
+        question = ({"role": "user", "content": question},)
+    if not isinstance(question, Sequence) or isinstance(question, bytes):
+        raise InvalidRequestError("a question is a text, or a list of chat messages")
+    conversation = tuple(question)
+    for message in conversation:
+        if not isinstance(message, dict) or not isinstance(
+            message.get("content"), str | list | tuple | None
+        ):
+            raise InvalidRequestError(
+                "a chat message is a mapping with `role` and `content`, and the content a text or "
+                "a list of parts"
+            )
+        try:
+            text_of(message).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequestError(
+                f"the question is not text: character {error.start} is a lone surrogate "
+                "(bytes that are not UTF-8 were read as text)"
+            ) from None
+    if not conversation or not text_of(conversation[-1]).strip():
+        raise InvalidRequestError("the question is empty")
+    return conversation

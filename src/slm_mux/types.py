@@ -67,6 +67,8 @@ class Failure(Struct, frozen=True, gc=False):
     error: str
     """The name of the error's class."""
     message: str
+    tries: int = 1
+    """How often the request was sent."""
 
 
 class Sample(Struct, frozen=True, kw_only=True, gc=False):
@@ -155,6 +157,8 @@ class ModelIssue(Struct, frozen=True, kw_only=True):
     error: str
     message: str
     draws: int
+    tries: int
+    """How often the most persistent of these draws was tried."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):

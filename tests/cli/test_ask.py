@@ -132,6 +132,28 @@ async def test_wrong_usage_is_one_clear_error(
     assert "Traceback" not in shown.err
 
 
+async def test_nothing_is_fetched_for_a_question_that_cannot_be_asked(tmp_path: Path) -> None:
+    """With the built-in models not here yet, wrong usage is said before any download."""
+    cache = tmp_path / "cache"
+    shown = await slm_mux(
+        "ask", "1?", "-k", "0", cwd=tmp_path, SLM_MUX_CACHE=str(cache), XDG_CONFIG_HOME=str(cache)
+    )
+    assert shown.code == 2
+    assert "samples is 0" in shown.err
+    assert not cache.exists()
+
+
+async def test_text_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Brackets are the model's own, not markup; a long answer is not broken into lines."""
+    text = "[/bold] [red]" + "word " * 60 + "end"
+    async with serving() as fake:
+        fake.always = answers(text)
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux("ask", "Hello", "--kind", "text", "--pool", pool)
+    assert shown.code == 0
+    assert shown.out.splitlines()[0] == text
+
+
 async def test_a_pool_file_that_is_not_there(tmp_path: Path) -> None:
     """A wrong --pool is wrong usage, and names the remedy."""
     shown = await slm_mux("ask", "1?", "--pool", str(tmp_path / "none.yaml"))
@@ -205,16 +227,17 @@ async def test_ctrl_c_prints_what_was_decided_so_far(tmp_path: Path) -> None:
         fake.always = answers(NINE)
         stuck.always = never_answers()
         pool = pool_file(tmp_path, stuck.url, fake.url)
-        process = await start("ask", "How many?", "--pool", pool, "--stopping", "none")
-        await stuck.crowded(3)
-        while fake.requests < 3 or fake.in_flight:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
-        interrupted = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        shown = await ended(process)
-        seconds = time.monotonic() - interrupted
-        await stuck.left.wait()
+        for delay in (0.3, 1.0, 5.0):
+            process = await start("ask", "How many?", "--pool", pool, "--stopping", "none")
+            await stuck.crowded(3)
+            await asyncio.sleep(delay)
+            interrupted = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            shown = await ended(process)
+            seconds = time.monotonic() - interrupted
+            await stuck.left.wait()
+            if shown.out:  # else the answers were on their way: again, later
+                break
     assert shown.code == 130
     assert shown.out.splitlines()[0].strip() == "9"
     assert "interrupted" in shown.err

@@ -143,12 +143,11 @@ async def test_redirects_are_not_followed(code: int) -> None:
     assert f"redirects ({code}) to {other.url.removesuffix('/v1')};" in str(found)
 
 
-async def test_n_refused_points_to_draws_at_once() -> None:
-    """A 400 to a request for several draws says that the endpoint may not take n."""
+async def test_n_refused_is_a_refusal_in_the_endpoint_s_words() -> None:
+    """A 400 to a request for several draws is what makes the sampler ask one by one."""
     found = await fault(refuses_n(), n=4)
     assert type(found) is RequestRefusedError
     assert "Only one completion choice is allowed" in str(found)
-    assert "it may not take n = 4: then set draws_at_once: false" in str(found)
 
 
 async def test_a_refusal_that_is_a_page_is_shortened() -> None:

@@ -19,10 +19,10 @@ from slm_mux.sampling.retries import RetryPolicy
 
 
 def wait(
-    error: ModelError, *, attempt: int = 1, elapsed: float = 0.0, policy: RetryPolicy | None = None
+    error: ModelError, *, attempt: int = 1, waited: float = 0.0, policy: RetryPolicy | None = None
 ) -> float | None:
     return (policy or RetryPolicy()).wait_before_next(
-        error, attempt=attempt, elapsed=elapsed, jitter=random.Random(7)
+        error, attempt=attempt, waited=waited, jitter=random.Random(7)
     )
 
 
@@ -61,15 +61,21 @@ def test_nothing_at_the_address_is_tried_less_often() -> None:
 
 
 @given(st.integers(1, 50), st.floats(0, 100))
-def test_retries_are_bounded_in_number_and_in_time(attempt: int, elapsed: float) -> None:
+def test_retries_are_bounded_in_number_and_in_time(attempt: int, waited: float) -> None:
     """No wait begins after the last attempt, or ends after the time limit."""
     policy = RetryPolicy(attempts=6, total_seconds=30.0)
     seconds = wait(
-        ServerFaultError("500", model="m"), attempt=attempt, elapsed=elapsed, policy=policy
+        ServerFaultError("500", model="m"), attempt=attempt, waited=waited, policy=policy
     )
     if seconds is None:
-        assert attempt >= 6 or elapsed + policy.longest_wait > 30.0
+        assert attempt >= 6 or waited + policy.longest_wait > 30.0
     else:
         assert attempt < 6
-        assert elapsed + seconds <= 30.0
+        assert waited + seconds <= 30.0
         assert seconds <= policy.longest_wait
+
+
+def test_a_timeout_is_tried_once_more() -> None:
+    """However long a request took before it timed out, it is sent again, but only once."""
+    slow = RequestTimeoutError("no reply within 600 s", model="m")
+    assert [wait(slow, attempt=n) is None for n in (1, 2)] == [False, True]

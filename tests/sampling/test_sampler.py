@@ -105,7 +105,7 @@ async def test_a_draw_that_never_succeeds_says_how_often_it_was_tried() -> None:
     model = ScriptedModel("m", [RateLimitError("busy", model="m")])
     tally, usage = await drawn(plan(model, 1))
     (issue,) = tally.issues()
-    assert issue.message == "busy (tried 4 times)"
+    assert (issue.message, issue.tries) == ("busy", 4)
     assert usage.requests == 4
 
 
@@ -155,6 +155,33 @@ async def test_eager_stops_and_cancels_what_is_in_flight() -> None:
     assert (slow.cancelled, slow.in_flight) == (3, 0)
     assert (usage.requests, usage.cancelled) == (6, 3)
     assert AnswerSettled("1") in events
+
+
+@pytest.mark.parametrize("may_block", [False, True])
+async def test_nothing_is_sent_once_the_answer_is_settled(may_block: bool) -> None:
+    """With more draws than places the workers stop too: after the settlement come samples only."""
+    model = ScriptedModel("m", ["1"], limits=Limits(max_in_flight=2))
+    events: list[Event] = []
+    tally, usage = await drawn(
+        plan(model, 9), stopping="eager", kind=AsWritten(may_block=may_block), events=events
+    )
+    settled = next(i for i, event in enumerate(events) if isinstance(event, AnswerSettled))
+    assert all(isinstance(event, SampleDrawn) for event in events[settled + 1 :])
+    assert len(model.requests) == usage.requests <= 6
+    assert usage.samples + usage.cancelled == usage.requests
+    assert decision_of(tally, kind="text").answer == "1"
+
+
+@pytest.mark.parametrize("may_block", [False, True])
+async def test_choices_that_came_together_are_all_counted(may_block: bool) -> None:
+    """A reply with nine choices was paid for nine times, even where five would settle it."""
+    choice = Completion(text="1", prompt_tokens=0, completion_tokens=10)
+    model = ScriptedModel("m", [choice], draws_at_once=True)
+    tally, usage = await drawn(
+        plan(model, 9), stopping="eager", kind=AsWritten(may_block=may_block)
+    )
+    assert (usage.samples, usage.completion_tokens, usage.requests) == (9, 90, 1)
+    assert tally.votes()[0].not_drawn == 0
 
 
 async def test_frugal_asks_only_what_it_needs() -> None:
@@ -257,9 +284,13 @@ def test_usage_says_what_was_not_reported() -> None:
     assert usage.samples_without_usage == 1
 
 
-def scripted(name: str, script: list[Reply]) -> ScriptedModel:
+def scripted(name: str, script: list[Reply], limit: int) -> ScriptedModel:
     """A model whose draw i gets reply i, whatever the order of asking."""
-    return ScriptedModel(name, lambda request: script[(request.seed or 0) - 100])
+    return ScriptedModel(
+        name,
+        lambda request: script[(request.seed or 0) - 100],
+        limits=Limits(max_in_flight=limit),
+    )
 
 
 outcomes = st.sampled_from(["A", "B", "C", "?", None])
@@ -271,6 +302,8 @@ def test_every_stopping_gives_the_answer_of_all_draws(data: st.DataObject) -> No
     """Eager and frugal decide as `none` does, with unreadable and failed draws among them."""
     size = data.draw(st.integers(1, 3))
     scripts = [data.draw(st.lists(outcomes, min_size=1, max_size=4)) for _ in range(size)]
+    limit = data.draw(st.integers(1, 4))
+    may_block = data.draw(st.booleans())
     records = data.draw(st.lists(st.sampled_from([None, 0.2, 0.8]), min_size=size, max_size=size))
 
     def replies(script: list[str | None]) -> list[Reply]:
@@ -278,10 +311,10 @@ def test_every_stopping_gives_the_answer_of_all_draws(data: st.DataObject) -> No
 
     async def answer(stopping: Stopping) -> str | None:
         plans = [
-            plan(scripted(f"m{index}", replies(script)), len(script), records[index])
+            plan(scripted(f"m{index}", replies(script), limit), len(script), records[index])
             for index, script in enumerate(scripts)
         ]
-        tally, usage = await drawn(*plans, stopping=stopping)
+        tally, usage = await drawn(*plans, stopping=stopping, kind=AsWritten(may_block=may_block))
         try:
             decision = decision_of(tally, kind="text", usage=usage)
         except NoAnswerError:

@@ -1,4 +1,4 @@
-"""The prompt: a question, its choices, and the request for an answer of one kind."""
+"""The prompt: a conversation, its choices, and the request for an answer of one kind."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from slm_mux.types import Message
 
 
 def prompt_messages(
-    question: str | Sequence[Message],
+    conversation: Sequence[Message],
     kind: AnswerKind,
     *,
     choices: Mapping[str, str] | None = None,
@@ -19,17 +19,13 @@ def prompt_messages(
     there and often not in a system prompt.
 
     Args:
-        question: a text, or a whole conversation that ends with a user's message.
+        conversation: ends with a user's message; it is not changed.
         kind: what to ask for.
         choices: by label; written out below the question unless it already shows them.
-        system: a system prompt to put first.
+        system: a system prompt to put first; before the text of one that is there already.
     """
-    conversation: list[Message] = (
-        [{"role": "user", "content": question}]
-        if isinstance(question, str)
-        else [dict(message) for message in question]
-    )
-    last = conversation[-1]
+    messages = [dict(message) for message in conversation]
+    last = messages[-1]
     addition = "\n\n".join(
         part for part in (_choice_lines(last["content"], choices), kind.instruction()) if part
     )
@@ -41,8 +37,17 @@ def prompt_messages(
             else [*content, {"type": "text", "text": addition}]
         )
     if system is not None:
-        conversation.insert(0, {"role": "system", "content": system})
-    return tuple(conversation)
+        _put_first(system, messages)
+    return tuple(messages)
+
+
+def _put_first(system: str, messages: list[Message]) -> None:
+    """Many chat templates take one system message only, so two become one."""
+    first = messages[0]
+    if first.get("role") == "system" and isinstance(first.get("content"), str):
+        first["content"] = f"{system}\n\n{first['content']}"
+    else:
+        messages.insert(0, {"role": "system", "content": system})
 
 
 def _choice_lines(content: object, choices: Mapping[str, str] | None) -> str:

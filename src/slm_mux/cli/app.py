@@ -8,11 +8,8 @@ import sys
 import typer
 
 from slm_mux.cli import ask, demo, init, models
+from slm_mux.cli.console import FAILED, INTERRUPTED, WRONG_USAGE
 from slm_mux.errors import InvalidRequestError, PoolError, SlmMuxError
-
-FAILED = 1
-WRONG_USAGE = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="slm-mux",

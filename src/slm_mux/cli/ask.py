@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +10,7 @@ from slm_mux.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from slm_mux.models.pool import Pool
+    from slm_mux.questions import KindRequest
 
 
 def ask(
@@ -53,7 +54,7 @@ def ask(
 
     asked = Question(
         text=_from_stdin() if question == "-" else question,
-        kind=kind,
+        kind=cast("KindRequest", kind),
         choices=_choices(choice or []),
         labels=tuple(label or ()),
         samples=samples,

@@ -18,6 +18,7 @@ from slm_mux.documents import decision_document
 from slm_mux.errors import NoAnswerError
 from slm_mux.models.pool import Pool
 from slm_mux.mux import AsyncMux
+from slm_mux.questions import KindRequest, check_options, understand
 from slm_mux.sampling.events import Event, QuestionPlanned, RequestSent, SampleDrawn
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.tally import Tally
@@ -31,7 +32,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """One question as the command line takes it; None leaves the choice to the pool."""
 
     text: str
-    kind: str = "auto"
+    kind: KindRequest = "auto"
     choices: dict[str, str] = {}
     labels: tuple[str, ...] = ()
     samples: int | None = None
@@ -46,6 +47,21 @@ class Question(Struct, frozen=True, kw_only=True):
         del options["text"]
         return options
 
+    def check(self) -> None:
+        """Refuse what cannot be asked, before anything is fetched for it.
+
+        Raises:
+            InvalidRequestError: as `AsyncMux.ask` does.
+        """
+        understand(self.text, kind=self.kind, choices=self.choices, labels=self.labels)
+        check_options(
+            samples=self.samples,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            stopping=self.stopping,
+            seed=self.seed,
+        )
+
     def drawing_all(self) -> "Question":
         """The same question, without stopping early."""
         return replace(self, stopping="none")
@@ -57,6 +73,7 @@ def ask_and_show(pool: Pool, question: Question, *, as_json: bool, with_text: bo
     Raises:
         SlmMuxError: as `AsyncMux.ask` does.
     """
+    question.check()
     fetch_missing_weights(pool)
     display = DrawsDisplay(messages())
 
@@ -85,7 +102,8 @@ async def ask_watched(
             return await mux.ask(question.text, observe=observe, **question.options())
     except asyncio.CancelledError:
         so_far.show(as_json=as_json)
-        with contextlib.suppress(TimeoutError):
+        # Python before 3.11.3 reports this timeout as the cancellation that led here.
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(CLOSE_WITHIN):
                 await mux.aclose()
         sys.stdout.flush()

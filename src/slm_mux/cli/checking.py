@@ -114,9 +114,10 @@ def _missing_weights(engine: "EmbeddedEngine") -> str | None:
         return None
     source = engine.source
     fetchable = source.startswith(("builtin:", "hf:"))
-    return (
-        f"not fetched yet: slm-mux models pull {source}" if fetchable else "there is no such file"
-    )
+    if not fetchable:
+        return "there is no such file"
+    stated = f" --sha256 {engine.sha256}" if engine.sha256 else ""
+    return f"not fetched yet: slm-mux models pull {source}{stated}"
 
 
 async def _served(model: Any) -> tuple[str, ...]:

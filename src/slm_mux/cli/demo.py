@@ -18,8 +18,9 @@ def demo(
         Size, typer.Option(help="small: 590 MB of weights; full: 1.7 GB, better answers.")
     ] = Size.small,
     samples: Annotated[int, typer.Option("--samples", "-k", help="Draws per model.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Answer three built-in questions with small models that run in this process."""
     from slm_mux.cli.demonstration import demonstrate
 
-    demonstrate(full=models is Size.full, samples=samples)
+    demonstrate(full=models is Size.full, samples=samples, as_json=json)

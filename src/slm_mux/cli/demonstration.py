@@ -1,16 +1,19 @@
 """What `slm-mux demo` shows: the draws as they arrive, the votes, the decision."""
 
 import asyncio
+from typing import Any
 
 from rich.rule import Rule
 
-from slm_mux.cli.asking import Question, ask_watched, show
-from slm_mux.cli.console import messages, results
-from slm_mux.cli.display import DrawsDisplay
+from slm_mux.cli.asking import Question, ask_watched
+from slm_mux.cli.console import messages, print_json, results
+from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
 from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.documents import decision_document
 from slm_mux.errors import NoAnswerError
 from slm_mux.models.pool import BUILTIN_POOL, Pool
 from slm_mux.mux import AsyncMux
+from slm_mux.questions import check_options
 
 FULL_POOL = ("qwen2.5-coder-1.5b", *BUILTIN_POOL)
 
@@ -26,20 +29,25 @@ QUESTIONS = (
 )
 
 
-def demonstrate(*, full: bool, samples: int) -> None:
+def demonstrate(*, full: bool, samples: int, as_json: bool = False) -> None:
     """Ask the built-in questions one after another and show everything.
 
     Raises:
         SlmMuxError: the weights cannot be had, or llama.cpp cannot be loaded.
     """
+    check_options(samples=samples)
     pool = Pool.builtin(FULL_POOL if full else BUILTIN_POOL, samples=samples)
     # Here the package index comes first: it is what a bare machine certainly reaches.
     fetch_missing_weights(pool, prefer="index")
-    asyncio.run(_ask_all(pool))
+    asked = asyncio.run(_ask_all(pool, as_json=as_json))
+    if as_json:
+        print_json({"questions": asked})
 
 
-async def _ask_all(pool: Pool) -> None:
-    out = results()
+async def _ask_all(pool: Pool, *, as_json: bool) -> list[dict[str, Any]]:
+    # With --json stdout is the document's alone.
+    out = messages() if as_json else results()
+    asked: list[dict[str, Any]] = []
     mux = AsyncMux(pool)
     try:
         for question in QUESTIONS:
@@ -50,11 +58,15 @@ async def _ask_all(pool: Pool) -> None:
             display = DrawsDisplay(messages(), lines=True)
             try:
                 # Every draw is shown here; `ask` would stop as soon as the answer is settled.
-                decision = await ask_watched(mux, question.drawing_all(), display)
+                decision = await ask_watched(mux, question.drawing_all(), display, as_json=as_json)
             except NoAnswerError as error:
                 out.print(str(error), style="red", markup=False)
+                asked.append({"question": question.text, "decision": None, "error": str(error)})
                 continue
+            asked.append({"question": question.text, "decision": decision_document(decision)})
             out.print()
-            show(decision, as_json=False)
+            show_troubles(messages(), decision)
+            show_decision(out, decision)
     finally:
         await mux.aclose()
+    return asked

@@ -73,7 +73,8 @@ class DrawsDisplay:
                 if self._lines:
                     self._console.print(
                         f"  {sample.model}  draw {sample.draw + 1}  "
-                        f"{_cell(sample).plain}  ({sample.seconds:.1f} s)"
+                        f"{_cell(sample).plain}  ({sample.seconds:.1f} s)",
+                        markup=False,
                     )
             case AnswerSettled():
                 self._note = Text("settled: no draw still out can change the answer", "green")
@@ -91,10 +92,10 @@ class DrawsDisplay:
 
 def show_decision(console: Console, decision: Decision, *, with_text: bool = False) -> None:
     """Print the answer, then the votes as a table, then what it cost."""
-    console.print(Text(decision.answer, "bold green"))
+    console.print(Text(decision.answer, "bold green"), soft_wrap=True)
     console.print()
     if with_text and decision.text is not None:
-        console.print(Text(decision.text.strip()))
+        console.print(Text(decision.text.strip()), soft_wrap=True)
         console.print()
     console.print(_vote_table(decision))
     console.print()
@@ -106,7 +107,9 @@ def show_troubles(console: Console, decision: Decision) -> None:
     """Print failed draws and warnings."""
     for issue in decision.errors:
         draws = "1 draw" if issue.draws == 1 else f"{issue.draws} draws"
-        console.print(f"[red]{escape(issue.model)}: {draws} failed:[/red] {escape(issue.message)}")
+        tried = f" (tried {issue.tries} times)" if issue.tries > 1 else ""
+        reason = escape(f"{issue.message}{tried}")
+        console.print(f"[red]{escape(issue.model)}: {draws} failed:[/red] {reason}")
     for warning in decision.warnings:
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
 
@@ -168,7 +171,10 @@ def _summary(decision: Decision) -> list[str]:
     lines = [f"decided by {TIE_BREAKS[decision.tie_break]}"]
     if decision.answer_settled and not decision.winner_settled:
         low, high = decision.confidence_bounds
-        lines.append(f"the answer is settled; its confidence would end in {low:.2f} .. {high:.2f}")
+        lines.append(
+            f"the answer is settled; {decision.model} would have ended with a confidence of "
+            f"{low:.2f} to {high:.2f}, and another model could still have won with this answer"
+        )
     if decision.kind is not None:
         reason = f": {decision.kind_reason}" if decision.kind_reason else ""
         lines.append(f"read as {decision.kind}{reason}")

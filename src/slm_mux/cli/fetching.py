@@ -8,7 +8,7 @@ from rich.markup import escape
 from slm_mux.cli.console import messages
 from slm_mux.models.embedded import EmbeddedModel
 from slm_mux.models.pool import Pool
-from slm_mux.models.weights import Prefer, resolve
+from slm_mux.models.weights import Prefer, UnverifiedWeightsWarning, resolve
 
 
 def fetch_missing_weights(pool: Pool, *, prefer: Prefer = "hub") -> None:
@@ -24,15 +24,17 @@ def fetch_missing_weights(pool: Pool, *, prefer: Prefer = "hub") -> None:
     }
     for engine in engines.values():
         _fetch(engine.source, sha256=engine.sha256, prefer=prefer)
+    # Said once, here; loading the file would say it again, under the live table.
+    warnings.simplefilter("ignore", UnverifiedWeightsWarning)
 
 
-def pull_weights(name: str, *, prefer: Prefer) -> Path:
+def pull_weights(name: str, *, sha256: str | None, prefer: Prefer) -> Path:
     """Fetch one file; a bare name is one of the catalogue's.
 
     Raises:
         WeightsError: there is no such name, or the file cannot be had.
     """
-    return _fetch(name if ":" in name else f"builtin:{name}", sha256=None, prefer=prefer)
+    return _fetch(name if ":" in name else f"builtin:{name}", sha256=sha256, prefer=prefer)
 
 
 def _fetch(source: str, *, sha256: str | None, prefer: Prefer) -> Path:

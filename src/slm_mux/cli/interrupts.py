@@ -5,17 +5,13 @@ Python code can answer a Ctrl-C. Before the first draw is in there is nothing to
 system's own way of ending a process is let through, which needs no Python.
 """
 
-import ctypes
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from slm_mux.models.embedded import LOADED, LOADING, EmbeddedModel
 from slm_mux.models.pool import Pool
-
-_SIGACTION_BYTES = 1024
-"""More than any system's struct sigaction has; it is only kept and put back."""
+from slm_mux.models.signals import KeptAction
 
 
 @contextmanager
@@ -27,23 +23,21 @@ def ending_while_loading(pool: Pool, nothing_to_show: Callable[[], bool]) -> Ite
         nothing_to_show: whether ending without a word loses nothing; asked as loading starts.
     """
     engines = {m.model.engine for m in pool if isinstance(m.model, EmbeddedModel)}
-    if os.name != "posix" or not engines:
-        yield
-        return
-    libc = ctypes.CDLL(None)
-    kept = ctypes.create_string_buffer(_SIGACTION_BYTES)
-    replaced = False
+    kept: KeptAction | None = None
+
+    def put_back() -> None:
+        nonlocal kept
+        if kept is not None:
+            kept.put_back()
+            kept = None
 
     def watch(_done: int, _total: int | None, what: str) -> None:
-        # In the loading thread, where `signal.signal` is not allowed.
-        nonlocal replaced
+        nonlocal kept
         if what == LOADING and nothing_to_show():
-            libc.sigaction(int(signal.SIGINT), None, kept)
-            libc.signal(int(signal.SIGINT), None)
-            replaced = True
-        elif what == LOADED and replaced:
-            libc.sigaction(int(signal.SIGINT), kept, None)
-            replaced = False
+            kept = KeptAction(signal.SIGINT)
+            kept.let_the_system_act()
+        elif what == LOADED:
+            put_back()
 
     before = {engine: engine.progress for engine in engines}
     for engine in engines:
@@ -53,3 +47,4 @@ def ending_while_loading(pool: Pool, nothing_to_show: Callable[[], bool]) -> Ite
     finally:
         for engine, progress in before.items():
             engine.progress = progress
+        put_back()

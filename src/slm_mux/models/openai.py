@@ -132,7 +132,7 @@ class OpenAIModel:
             # Without the cause: aiohttp's exceptions carry the request, and its key.
             raise faults.of_exception(error) from None
         if not 200 <= raw.status < 300:
-            raise faults.of_status(raw, n=n)
+            raise faults.of_status(raw)
         try:
             reply = decode_reply(raw.body)
         except (NotJSONError, msgspec.ValidationError) as error:

@@ -1,5 +1,6 @@
 """What a user should know about a decision besides the decision."""
 
+import re
 from collections.abc import Sequence
 
 from slm_mux.sampling.plan import Plan
@@ -53,8 +54,11 @@ def _same_model(asked: str, served: str) -> bool:
     Hosted models answer under a dated name (asked for gpt-4o, it is gpt-4o-2024-08-06), and servers
     of files under the file's path.
     """
-    one, other = (
-        name.lower().rstrip("/").rpartition("/")[2].removesuffix(".gguf")
-        for name in (asked, served)
+    one, other = sorted(
+        (
+            name.lower().rstrip("/").rpartition("/")[2].removesuffix(".gguf")
+            for name in (asked, served)
+        ),
+        key=len,
     )
-    return one.startswith(other) or other.startswith(one)
+    return other == one or re.match(re.escape(one) + "[-:@._]", other) is not None

@@ -51,12 +51,14 @@ def decision_of(
 
 def _reason(tally: Tally, model: str) -> str:
     samples = tally.samples_of(model)
-    failures = [sample.failure.message for sample in samples if sample.failure is not None]
+    failures = [sample.failure for sample in samples if sample.failure is not None]
     unread = [sample.completion for sample in samples if sample.completion is not None]
     parts = []
     if failures:
-        distinct = "; ".join(dict.fromkeys(failures))
-        parts.append(f"{len(failures)} of {len(samples)} draws failed: {distinct}")
+        distinct = "; ".join(dict.fromkeys(failure.message for failure in failures))
+        most = max(failure.tries for failure in failures)
+        tried = f" (tried {most} times)" if most > 1 else ""
+        parts.append(f"{len(failures)} of {len(samples)} draws failed: {distinct}{tried}")
     if unread:
         text = " ".join(unread[0].text.split())
         excerpt = text if len(text) <= EXCERPT else f"…{text[-EXCERPT:]}"

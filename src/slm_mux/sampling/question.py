@@ -1,10 +1,11 @@
 """One question's draws: workers that ask, read and count, until the answer is settled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from slm_mux.answers.base import AnswerKind
-from slm_mux.errors import RequestRefusedError
+from slm_mux.errors import ModelError, RequestRefusedError
 from slm_mux.models.base import Request
 from slm_mux.sampling.events import AnswerSettled, Observer, SampleDrawn
 from slm_mux.sampling.plan import Plan
@@ -42,6 +43,10 @@ class QuestionDraws:
         self._cost = Cost()
         self._clock = asyncio.get_running_loop().time
         self._started = self._clock()
+        self._stop_when_settled = False
+        self._settled = False
+        self._sending: set[asyncio.Task[Any]] = set()
+        """Tasks that wait for a reply: those can be cancelled without losing one."""
         self.tally = Tally([plan.drawer for plan in plans])
 
     def usage(self) -> Usage:
@@ -66,55 +71,50 @@ class QuestionDraws:
     async def _draw_wave(
         self, wave: Sequence[tuple[Plan, tuple[int, ...]]], *, stop_when_settled: bool
     ) -> None:
+        self._stop_when_settled = stop_when_settled
         async with asyncio.TaskGroup() as group:
-            workers = _Workers(group, stop_when_settled=stop_when_settled)
             for plan, draws in wave:
                 if len(draws) > 1 and self._draws_at_once(plan):
-                    workers.start(self._draw_several(plan, draws, workers))
+                    group.create_task(self._draw_several(plan, draws, group))
                 else:
-                    self._draw_singly(plan, draws, workers)
-        # A completion that was being read when the rest were cancelled was paid for: it counts.
-        for plan, draw, completion, sent, seed in workers.unread:
-            self._count(plan, draw, completion, await self._read(completion), sent, seed)
+                    self._draw_singly(plan, draws, group)
 
     def _draws_at_once(self, plan: Plan) -> bool:
         return plan.model.draws_at_once and plan.model.name not in self._one_draw_only
 
-    def _draw_singly(self, plan: Plan, draws: Sequence[int], workers: "_Workers") -> None:
+    def _draw_singly(self, plan: Plan, draws: Sequence[int], group: asyncio.TaskGroup) -> None:
         """Start as many workers as the endpoint takes requests; they share the draws."""
         to_draw = iter(draws)
 
+        async def work() -> None:
+            for draw in to_draw:
+                if self._settled:
+                    return
+                sent = await self._send(plan, (draw,), on_wait=another)
+                completion = sent.completions[0] if sent.completions else None
+                await self._take_in(plan, draw, completion, sent, plan.seeds[draw])
+
         def another() -> None:
             # A worker that waits before it tries again must not keep the others' draws waiting.
-            workers.start(self._work(plan, to_draw, workers, another))
+            group.create_task(work())
 
         for _ in range(min(len(draws), plan.model.limits.max_in_flight)):
             another()
 
-    async def _work(
-        self,
-        plan: Plan,
-        to_draw: Iterator[int],
-        workers: "_Workers",
-        another: Callable[[], None],
+    async def _draw_several(
+        self, plan: Plan, draws: tuple[int, ...], group: asyncio.TaskGroup
     ) -> None:
-        for draw in to_draw:
-            sent = await self._send(plan, (draw,), on_wait=another)
-            completion = sent.completions[0] if sent.completions else None
-            await self._take_in(plan, draw, completion, sent, plan.seeds[draw], workers)
-
-    async def _draw_several(self, plan: Plan, draws: tuple[int, ...], workers: "_Workers") -> None:
         """Ask for several draws at once; ask for those that did not come one by one."""
         sent = await self._send(plan, draws)
         if sent.error is not None and not isinstance(sent.error, RequestRefusedError):
             for draw in draws:
-                await self._take_in(plan, draw, None, sent, None, workers)
+                await self._take_in(plan, draw, None, sent, None)
             return
         if sent.error is not None:
             self._one_draw_only.add(plan.model.name)
-        self._draw_singly(plan, draws[len(sent.completions) :], workers)
+        self._draw_singly(plan, draws[len(sent.completions) :], group)
         for draw, completion in zip(draws, sent.completions, strict=False):
-            await self._take_in(plan, draw, completion, sent, None, workers)
+            await self._take_in(plan, draw, completion, sent, None)
 
     async def _send(
         self, plan: Plan, draws: tuple[int, ...], *, on_wait: Callable[[], None] | None = None
@@ -125,14 +125,19 @@ class QuestionDraws:
             seed=plan.seeds[draws[0]],
             n=len(draws),
         )
-        return await self._sender.send(
-            plan.model,
-            request,
-            draws=draws,
-            cost=self._cost,
-            observe=self._observe,
-            on_wait=on_wait,
-        )
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._sending.add(task)
+        try:
+            return await self._sender.send(
+                plan.model,
+                request,
+                draws=draws,
+                cost=self._cost,
+                observe=self._observe,
+                on_wait=on_wait,
+            )
+        finally:
+            self._sending.discard(task)
 
     async def _take_in(
         self,
@@ -141,21 +146,33 @@ class QuestionDraws:
         completion: Completion | None,
         sent: Sent,
         seed: int | None,
-        workers: "_Workers",
     ) -> None:
-        """Read one draw and count it; stop the others when that settles the answer."""
-        answer = None
-        if completion is not None:
-            try:
-                answer = await self._read(completion)
-            except asyncio.CancelledError:
-                workers.unread.append((plan, draw, completion, sent, seed))
-                raise
-        self._count(plan, draw, completion, answer, sent, seed)
-        if workers.stop_when_settled and (settlement := self.tally.settlement()).settled:
-            if self._observe and settlement.answer is not None and not workers.cancelled:
+        """Read one draw and count it; where that settles the answer, stop what is being sent.
+
+        Completions that came are read and counted all the same: they were paid for.
+        """
+        error = sent.error
+        sample = Sample(
+            model=plan.model.name,
+            draw=draw,
+            seed=seed,
+            completion=completion,
+            answer=None if completion is None else await self._read(completion),
+            failure=None if error is None else _failure(error),
+            seconds=sent.seconds,
+        )
+        self.tally.record(sample)
+        if self._observe:
+            self._observe(SampleDrawn(sample))
+        if self._settled or not self._stop_when_settled:
+            return
+        settlement = self.tally.settlement()
+        if settlement.settled:
+            self._settled = True
+            if self._observe and settlement.answer is not None:
                 self._observe(AnswerSettled(settlement.answer))
-            workers.cancel()
+            for task in self._sending:
+                task.cancel()
 
     async def _read(self, completion: Completion) -> Answer | None:
         if self._kind.may_block:
@@ -164,47 +181,6 @@ class QuestionDraws:
             )
         return self._kind.read(completion.text, cut_off=completion.cut_off)
 
-    def _count(
-        self,
-        plan: Plan,
-        draw: int,
-        completion: Completion | None,
-        answer: Answer | None,
-        sent: Sent,
-        seed: int | None,
-    ) -> None:
-        error = sent.error
-        sample = Sample(
-            model=plan.model.name,
-            draw=draw,
-            seed=seed,
-            completion=completion,
-            answer=answer,
-            failure=None if error is None else Failure(type(error).__name__, str(error)),
-            seconds=sent.seconds,
-        )
-        self.tally.record(sample)
-        if self._observe:
-            self._observe(SampleDrawn(sample))
 
-
-class _Workers:
-    """The tasks of one wave."""
-
-    def __init__(self, group: asyncio.TaskGroup, *, stop_when_settled: bool) -> None:
-        self._group = group
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.stop_when_settled = stop_when_settled
-        self.cancelled = False
-        self.unread: list[tuple[Plan, int, Completion, Sent, int | None]] = []
-        """Completions whose reading was cancelled."""
-
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        task = self._group.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        for task in self._tasks:
-            task.cancel()
+def _failure(error: ModelError) -> Failure:
+    return Failure(type(error).__name__, str(error), error.tries)

@@ -68,7 +68,7 @@ class Sender:
         """
         limiter = self._limiter(model)
         clock = asyncio.get_running_loop().time
-        started = 0.0
+        started = waited = 0.0
         attempt = 0
         while True:
             await limiter.acquire(model.name)
@@ -88,19 +88,19 @@ class Sender:
                 failed = error
             finally:
                 limiter.release()
-            elapsed = clock() - started
             wait = self._retries.wait_before_next(
-                failed, attempt=attempt, elapsed=elapsed, jitter=self._jitter
+                failed, attempt=attempt, waited=waited, jitter=self._jitter
             )
             if wait is None:
                 failed.tries = attempt
-                return Sent([], failed, elapsed)
+                return Sent([], failed, clock() - started)
             if getattr(failed, "retry_after", None) is not None:
                 limiter.hold(wait)
             if observe:
                 observe(RequestRetried(model.name, attempt, wait, str(failed)))
             if on_wait:
                 on_wait()
+            waited += wait
             await asyncio.sleep(wait)
 
     def _limiter(self, model: Model) -> Limiter:

@@ -79,14 +79,16 @@ class Tally:
 
     def issues(self) -> tuple[ModelIssue, ...]:
         """Failed draws, gathered by model and reason."""
-        draws: dict[tuple[str, str, str], int] = {}
+        failures: dict[tuple[str, str, str], list[int]] = {}
         for sample in self:
-            if sample.failure is not None:
-                key = (sample.model, sample.failure.error, sample.failure.message)
-                draws[key] = draws.get(key, 0) + 1
+            if (failure := sample.failure) is not None:
+                key = (sample.model, failure.error, failure.message)
+                failures.setdefault(key, []).append(failure.tries)
         return tuple(
-            ModelIssue(model=model, error=error, message=message, draws=count)
-            for (model, error, message), count in draws.items()
+            ModelIssue(
+                model=model, error=error, message=message, draws=len(tries), tries=max(tries)
+            )
+            for (model, error, message), tries in failures.items()
         )
 
     def usage(self, *, requests: int = 0, cancelled: int = 0, seconds: float = 0.0) -> Usage:

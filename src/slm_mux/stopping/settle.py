@@ -18,7 +18,6 @@ can end, and an answer that is the same in all of them is settled.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -127,11 +126,6 @@ class Progress:
     def most(self) -> int:
         """L + r: the greatest count its final candidate can have."""
         return self.least + self.remaining
-
-    @property
-    def confidence_bounds(self) -> tuple[Fraction, Fraction]:
-        """The least and the greatest confidence the model can end with, exactly; both occur."""
-        return Fraction(self.least, self._k), Fraction(self.most, self._k)
 
     def possible(self) -> list[tuple[str | None, int]]:
         """List the classes that the model can still end with as its candidate.
