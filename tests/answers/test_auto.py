@@ -130,6 +130,55 @@ def test_options_are_parsed(question: str, options: dict[str, str]) -> None:
     assert choices_in(question) == options
 
 
+@pytest.mark.parametrize(
+    ("question", "options"),
+    [
+        ("1) shark\n2) whale\nWhich one?", {"1": "shark", "2": "whale"}),
+        ("1) shark\n2) whale\n\n1) cat\n2) dog\nPick one.", {"1": "cat", "2": "dog"}),
+        ("A) shark\nB) whale\nSteps:\n1) read\n2) think", {"A": "shark", "B": "whale"}),
+        ("Pick one: 1) shark 2) whale", {}),
+    ],
+)
+def test_numbered_lines_are_options_only_where_one_is_to_be_chosen(
+    question: str, options: dict[str, str]
+) -> None:
+    """The word that says so may stand anywhere; of several lists the last one counts."""
+    assert choices_in(question) == options
+
+
+@given(st.integers(1, 30), st.sampled_from(["", "Pick one. ", "Which of the following? "]))
+def test_every_run_of_numbered_lines_meets_the_same_question(runs: int, said: str) -> None:
+    """However many runs there are, all of them are options or none is."""
+    listed = "".join(f"1) a{run}\n2) b{run}\n" for run in range(runs))
+    last = {"1": f"a{runs - 1}", "2": f"b{runs - 1}"}
+    assert choices_in(f"{said}\n{listed}") == (last if said else {})
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "1) a\n2) b\n",
+        "A) a B) b? ",
+        "A)B)",
+        "A) is a.\nB) is b.\n",
+        "if ",
+        "write a in ",
+        "what is the ",
+        "find a a ",
+        "in JSON schema ",
+        "$" + "=" * 285,
+        " ",
+        "1",
+    ],
+    ids=lambda repeated: repr(repeated[:16]),
+)
+def test_a_long_question_is_read_in_one_go(repeated: str) -> None:
+    """A question of 200,000 characters that looks like something all the way has a kind soon."""
+    question = repeated * (200_000 // len(repeated))
+    assert detect_kind(question)[0] == "text"
+
+
 @given(st.text(alphabet=st.characters(), max_size=300))
 def test_no_question_breaks_it(question: str) -> None:
     """Any text at all has a kind."""

@@ -1,14 +1,19 @@
 """The pool file: what it gives, and the one line that says what is wrong with it."""
 
+import math
+import re
 import textwrap
 from pathlib import Path
 
+import msgspec
 import pytest
+from rich.pretty import pretty_repr
 
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.models.embedded import EmbeddedModel
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.pool import Member, Pool
+from slm_mux.models.pool_file import ModelEntry, PoolFile
 from slm_mux.models.scripted import ScriptedModel
 
 GOOD = """\
@@ -87,6 +92,13 @@ models:
     url: http://127.0.0.1:1/v1
     model: m
 """
+SECOND = BASE.partition("models:\n")[2].replace("name: a", "name: b")
+LOCAL = """\
+models:
+  - name: a
+    gguf: builtin:smollm2-135m
+"""
+SHA256 = "0123456789abcdef" * 4
 
 
 @pytest.mark.parametrize(
@@ -107,7 +119,7 @@ models:
         (
             BASE + "    validation_accuracy: {gsm8k: .nan}\n",
             6,
-            "the validation accuracy for `gsm8k` is nan",
+            "`validation_accuracy` for `gsm8k` is nan, but must be between 0 and 1",
         ),
         (BASE + "stopping: eagr\n", 6, "`stopping` cannot be `eagr`; did you mean `eager`?"),
         (BASE + "samples: 4\n", 6, "`samples` is given twice"),
@@ -127,6 +139,54 @@ models:
         ("models: !!python/object:os.system []\n", 1, "not valid YAML"),
         ("seed: !!int x\nmodels: []\n", 1, "not valid YAML"),
         ("? [a]\n: 1\n", 1, "a key must be a plain word"),
+        ("models: &x [*x]\n", 1, "an alias (*) is not read here; write its value out"),
+        (BASE + "    headers: &h {A: b}\n    extra: *h\n", 7, "an alias (*) is not read here"),
+        ("samples: 3\nmodels:\n  " + "[" * 5000, 3, "lists or mappings nest too deep"),
+        (BASE + "    system: 'a\x07b'\n", 6, "not valid YAML: the control character U+0007"),
+        ("\x01", 1, "not valid YAML: the control character U+0001"),
+        (BASE.replace("http://", ""), 4, "not a URL that starts with http:// or https://"),
+        (BASE.replace("http:", "ftp:"), 4, "not a URL that starts with http:// or https://"),
+        (BASE.replace("127.0.0.1:1/", "h:99999/"), 4, "a host or a port that cannot be"),
+        (BASE.replace("http://127.0.0.1:1/v1", '"a\\n b"'), 4, "is not a URL"),
+        (BASE + '    headers:\n      X-A: b\n      X-B: "1\\n2"\n', 8, "`a`: the header 'X-B'"),
+        (BASE + "    headers:\n      X A: b\n", 7, "`a`: the header 'X A' has a character"),
+        (BASE + "    headers: {X-A: ключ}\n", 6, "`a`: the header 'X-A' has a character"),
+        (
+            BASE.replace("//", "//user:word@") + "    headers: {Authorization: Basic eA}\n",
+            3,
+            "give one of a key, user:password in the URL, and an Authorization header",
+        ),
+        (
+            BASE + "    max_in_flight: 2\n" + SECOND + "    max_in_flight: 4\n",
+            10,
+            "`a` and `b` share one endpoint but state different limits",
+        ),
+        (
+            BASE + SECOND.replace("/v1", "/v1/chat/completions") + "    requests_per_minute: 4\n",
+            9,
+            "`a` and `b` share one endpoint but state different limits",
+        ),
+        (LOCAL + "    sha256: abc\n", 4, "'abc' is not a sha256; it has 64 hexadecimal digits"),
+        (LOCAL + f"    sha256: {SHA256}\n", 4, f"but {SHA256} is asked for"),
+        (LOCAL.replace("builtin:smollm2-135m", "x.gguf\n    sha256: abc"), 4, "is not a sha256"),
+        (LOCAL.replace("smollm2-135m", "smollm-135m"), 3, "did you mean `smollm2-135m`?"),
+        (LOCAL.replace("smollm2-135m", "nope"), 3, "the catalogue has no model `nope`"),
+        (LOCAL.replace("builtin", "hf"), 3, "is written hf:owner/repo@revision/file.gguf"),
+        (LOCAL.replace("builtin:smollm2-135m", "hf:a/b@c/../d.gguf"), 3, "is written hf:"),
+        (LOCAL.replace("builtin:smollm2-135m", '"hf:a\\nb"'), 3, "is written hf:"),
+        (LOCAL.replace("builtin:smollm2-135m", "''"), 3, "`gguf` cannot be the name of a file"),
+        (LOCAL.replace("builtin:smollm2-135m", '"a\\0"'), 3, "`gguf` cannot be the name of a file"),
+        (BASE.replace("name: a", 'name: "\\ud800"'), 3, "half of a surrogate pair"),
+        (BASE + '    extra: {"\\udfff": 1}\n', 6, "half of a surrogate pair"),
+        (LOCAL.replace("builtin:smollm2-135m", "~no-such-user/x.gguf"), 3, "no such user"),
+        (BASE + "    extra: {a: 1, seed: 1}\n", 6, "may not set seed"),
+        (BASE + "    extra:\n      stream: true\n      model: x\n", 6, "not set model, stream"),
+        (LOCAL + "    extra: {messages: [], n: 2}\n", 4, "may not set messages, n"),
+        (
+            LOCAL + "    slots: 2\n  - name: b\n    gguf: x.gguf\n    slots: 4\n",
+            7,
+            "embedded models take turns and must have the same slots",
+        ),
     ],
 )
 def test_each_mistake_has_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
@@ -139,10 +199,18 @@ def test_each_mistake_has_one_line(tmp_path: Path, text: str, line: int, message
     assert "\n" not in shown
 
 
-def test_a_bad_address_is_refused(tmp_path: Path) -> None:
-    """A URL without a scheme is an error of the pool, not of the first draw."""
-    with pytest.raises(PoolError):
-        load(tmp_path, BASE.replace("http://", ""))
+def test_a_bad_key_is_refused_without_showing_it(tmp_path: Path) -> None:
+    """A key that no header can carry points at its line, and stays out of the message."""
+    with pytest.raises(PoolError, match=r"pool\.yaml:6: .*the key has a character") as caught:
+        load(tmp_path, BASE + "    api_key: ${TEST_KEY}\n", TEST_KEY="sk-schlüssel-123")
+    assert "123" not in str(caught.value)
+    with pytest.raises(PoolError, match=r"pool\.yaml:6: .* TEST_KEY is not UTF-8"):
+        load(tmp_path, BASE + "    api_key: ${TEST_KEY}\n", TEST_KEY="sk-123\udcff")
+
+
+def test_an_anchor_without_an_alias_is_harmless(tmp_path: Path) -> None:
+    """Only the use of an anchor is refused."""
+    assert len(load(tmp_path, BASE.replace("model: m", "model: &m m"))) == 1
 
 
 def test_a_missing_file_names_the_remedy(tmp_path: Path) -> None:
@@ -160,23 +228,64 @@ def test_a_folder_or_a_binary_is_no_pool_file(tmp_path: Path) -> None:
             Pool.load(path)
 
 
-def test_limits_of_one_endpoint_must_not_contradict(tmp_path: Path) -> None:
-    """Two models that share an endpoint cannot state different limits for it."""
-    text = (
-        BASE
-        + "    max_in_flight: 2\n"
-        + BASE.partition("models:\n")[2].replace("name: a", "name: b")
-        + "    max_in_flight: 4\n"
-    )
-    with pytest.raises(PoolError, match="`a` and `b` share one endpoint"):
-        load(tmp_path, text)
+def test_embedded_models_share_their_slots(tmp_path: Path) -> None:
+    """The slots that one embedded model states hold for all, wherever they are stated."""
+    pool = load(tmp_path, LOCAL + "  - name: b\n    gguf: x.gguf\n    slots: 2\n")
+    assert [member.model.limits.max_in_flight for member in pool] == [2, 2]
 
 
-def test_a_path_is_relative_to_the_pool_file(tmp_path: Path) -> None:
-    """A model file beside the pool file is found from any working folder."""
-    (member,) = load(tmp_path, "models:\n  - name: a\n    gguf: weights/x.gguf\n")
+@pytest.mark.parametrize(
+    "written", ["weights/x.gguf", "we:ights/x.gguf", r"C:\models\x.gguf", "./hf:x", "HF:x"]
+)
+def test_a_path_is_relative_to_the_pool_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """A model file beside the pool file is found from any working folder, colon or not."""
+    text = f"models:\n  - name: a\n    gguf: '{written}'\n"
+    (member,) = load(tmp_path, text)
     assert isinstance(member.model, EmbeddedModel)
-    assert str(tmp_path / "weights" / "x.gguf") in repr(member.model.engine)
+    assert member.model.engine.source == str(tmp_path / written)
+    monkeypatch.chdir(tmp_path)
+    (beside,) = Pool.load("pool.yaml")
+    assert isinstance(beside.model, EmbeddedModel)
+    assert beside.model.engine.source == str(tmp_path / written)
+
+
+def test_a_source_that_is_no_path_stays_as_it_is(tmp_path: Path) -> None:
+    """`builtin:` and `hf:` name sources, `~` the home folder, and an absolute path itself."""
+    home = str(Path("~/x.gguf").expanduser())
+    for written, source in {
+        "builtin:smollm2-135m": "builtin:smollm2-135m",
+        "hf:a/b@main/d.gguf": "hf:a/b@main/d.gguf",
+        "~/x.gguf": home,
+        home: home,
+    }.items():
+        (member,) = load(tmp_path, LOCAL.replace("builtin:smollm2-135m", written))
+        assert isinstance(member.model, EmbeddedModel)
+        assert member.model.engine.source == source
+
+
+def test_an_entry_shows_neither_key_nor_headers() -> None:
+    """Neither `repr` nor rich shows an entry's secrets, alone or inside the file's content."""
+    entry = ModelEntry(
+        name="a",
+        url="http://user:sk-1@h/v1?key=sk-2",
+        model="m",
+        api_key="sk-3",
+        headers={"X-Key": "sk-4"},
+        extra={"token": "sk-5"},
+    )
+    assert repr(entry) == "ModelEntry(name='a', model='m', gguf=None)"
+    file = PoolFile(models=[entry])
+    for shown in (
+        repr(file),
+        pretty_repr(entry),
+        pretty_repr(file),
+        pretty_repr(file, max_width=9),
+    ):
+        assert re.search("name='a'", shown)
+        assert "sk-" not in shown
+    assert msgspec.structs.asdict(entry)["api_key"] == "sk-3"
 
 
 def test_a_pool_of_python_models() -> None:
@@ -194,6 +303,22 @@ def test_a_pool_needs_models_with_different_names() -> None:
         Pool.of(ScriptedModel("a", "1"), ScriptedModel("a", "2"))
     with pytest.raises(InvalidRequestError, match="samples is 0"):
         Pool([Member(model=ScriptedModel("a", "1"))], samples=0)
+
+
+@pytest.mark.parametrize("accuracy", [1.5, -0.1, math.nan, math.inf])
+def test_a_record_in_python_is_a_share(accuracy: float) -> None:
+    """A validation accuracy outside [0, 1] is refused before anything is drawn."""
+    member = Member(model=ScriptedModel("a", "1"), validation_accuracy={"default": accuracy})
+    with pytest.raises(InvalidRequestError, match=f"^a: .* for 'default' is {accuracy}, but"):
+        Pool([Member(model=ScriptedModel("b", "1")), member])
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_a_member_in_python_draws_at_least_once(samples: int) -> None:
+    """Samples below 1 of one member are refused, and the member named."""
+    member = Member(model=ScriptedModel("a", "1"), samples=samples)
+    with pytest.raises(InvalidRequestError, match=f"^a: samples is {samples}, but"):
+        Pool([member])
 
 
 def test_the_pool_is_looked_for_in_two_places(

@@ -61,11 +61,13 @@ def choices_in(question: str) -> dict[str, str]:
     Returns:
         The options in order; empty when there are none.
     """
-    for pattern, is_lines in ((_OPTION_LINE, True), (_OPTION_INLINE, False)):
+    # Searched once: a long text may hold thousands of runs, each of which would search it anew.
+    to_be_chosen = _TO_BE_CHOSEN.search(question) is not None
+    for pattern in (_OPTION_LINE, _OPTION_INLINE):
         marks = list(pattern.finditer(question))
         for run in _runs(marks):
             options = _options(question, run)
-            if options and _plausible(question, options, is_lines=is_lines):
+            if options and _plausible(options, to_be_chosen=to_be_chosen):
                 return options
     return {}
 
@@ -119,15 +121,19 @@ def _options(question: str, run: list[re.Match[str]]) -> dict[str, str]:
     return options
 
 
-def _plausible(question: str, options: dict[str, str], *, is_lines: bool) -> bool:
-    """Whether these are options to choose from, not parts of a task, steps or a dialogue."""
+def _plausible(options: dict[str, str], *, to_be_chosen: bool) -> bool:
+    """Whether these are options to choose from, not parts of a task, steps or a dialogue.
+
+    Args:
+        options: text by label.
+        to_be_chosen: whether the question says that one of several is wanted; numbered lines are
+            steps otherwise.
+    """
     if any(_PART_OF_A_TASK.match(text) and text.endswith((".", "?")) for text in options.values()):
         return False
-    if sum(text.endswith("?") for text in options.values()) > 0:
+    if any(text.endswith("?") for text in options.values()):
         return False
-    if "1" in options:
-        return is_lines and bool(_TO_BE_CHOSEN.search(question))
-    return True
+    return to_be_chosen or "1" not in options
 
 
 _JSON = re.compile(

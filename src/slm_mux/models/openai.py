@@ -77,7 +77,7 @@ class OpenAIModel:
         self.limits = limits
         self.draws_at_once = draws_at_once
         self._at = endpoint
-        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._faults = Faults(
             name,
             endpoint,

@@ -1,5 +1,6 @@
 """The pool: the models at hand, with the settings each one draws with."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError, PoolError
-from slm_mux.models.base import Generation, Limits, Model
-from slm_mux.models.pool_file import ModelEntry, PoolFile, read_pool_file
+from slm_mux.models.base import Generation, Limits, Model, Request
+from slm_mux.models.pool_file import Lines, ModelEntry, PoolFile, read_pool_file
 from slm_mux.types import Stopping
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Member(Struct, frozen=True, kw_only=True):
     model: Model
     generation: Generation = Generation()
     samples: int | None = None
-    """k for this model; None for the pool's."""
+    """k for this model, >= 1; None for the pool's."""
     system: str | None = None
     """A system prompt that this member's draws start with."""
     validation_accuracy: dict[str, float] = {}
@@ -52,12 +53,12 @@ class Pool:
         samples: k, the draws per model; >= 1.
         stopping: when to stop drawing; see `slm_mux.stopping`.
         seed: every draw's seed derives from it.
-        retry_seconds: how long one draw may go on trying again, in seconds.
+        retry_seconds: how long the waits between the tries of one draw may be in all.
         path: the file the pool came from.
 
     Raises:
         PoolError: no members, or two of one name.
-        InvalidRequestError: samples below 1.
+        InvalidRequestError: samples below 1, or a member's validation accuracy outside [0, 1].
     """
 
     def __init__(
@@ -78,6 +79,8 @@ class Pool:
                 raise PoolError(f"two models are named {name!r}; give each its own name")
         if samples < 1:
             raise InvalidRequestError(f"samples is {samples}, but must be at least 1")
+        for member in members:
+            _check_member(member)
         self.members = tuple(members)
         self.samples = samples
         self.stopping: Stopping = stopping
@@ -121,8 +124,8 @@ class Pool:
             PoolError: with file, line, and the nearest valid name.
         """
         path = Path(path)
-        content = read_pool_file(path, os.environ if environment is None else environment)
-        return cls._from_file(content, path)
+        content, lines = read_pool_file(path, os.environ if environment is None else environment)
+        return cls._from_file(content, lines)
 
     @classmethod
     def builtin(cls, names: Sequence[str] = BUILTIN_POOL, *, samples: int = 3) -> Self:
@@ -141,7 +144,7 @@ class Pool:
             )
             for name in names
         ]
-        return cls._from_file(PoolFile(models=entries, samples=samples), None)
+        return cls._from_file(PoolFile(models=entries, samples=samples), Lines())
 
     @classmethod
     def find(cls) -> Self:
@@ -152,17 +155,17 @@ class Pool:
         return cls.builtin()
 
     @classmethod
-    def _from_file(cls, content: PoolFile, path: Path | None) -> Self:
-        build = _ModelBuilder(path)
+    def _from_file(cls, content: PoolFile, lines: Lines) -> Self:
+        build = _ModelBuilder(content, lines)
         members = [
             Member(
-                model=build.model(entry),
-                generation=_generation(entry, content),
+                model=build.model(index),
+                generation=build.generation(index),
                 samples=entry.samples,
                 system=entry.system,
                 validation_accuracy=_accuracies(entry),
             )
-            for entry in content.models
+            for index, entry in enumerate(content.models)
         ]
         return cls(
             members,
@@ -170,7 +173,7 @@ class Pool:
             stopping=content.stopping,
             seed=content.seed,
             retry_seconds=content.retry_seconds,
-            path=path,
+            path=lines.file,
         )
 
 
@@ -181,81 +184,141 @@ def user_pool_file() -> Path:
     return user_config_path("slm-mux") / "pool.yaml"
 
 
-_EndpointKey = tuple[str, str | None, tuple[tuple[str, str], ...]]
-
-
 class _ModelBuilder:
     """Builds models so that those of one endpoint, or of one file, share it."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._endpoints: dict[_EndpointKey, Endpoint] = {}
-        self._limits: dict[_EndpointKey, tuple[str, Limits]] = {}
+    def __init__(self, content: PoolFile, lines: Lines) -> None:
+        self._content = content
+        self._lines = lines
+        self._endpoints: dict[str, Endpoint] = {}
+        self._limits: dict[str, tuple[str, Limits]] = {}
         self._engines: dict[tuple[object, ...], EmbeddedEngine] = {}
+        # One limiter serves all embedded models, so the slots that one of them states are theirs.
+        self._slots = next((e.slots for e in content.models if e.slots is not None), None)
 
-    def model(self, entry: ModelEntry) -> Model:
-        return self._embedded(entry) if entry.gguf is not None else self._remote(entry)
+    def model(self, index: int) -> Model:
+        """Make the model of the entry at this position.
 
-    def _remote(self, entry: ModelEntry) -> Model:
+        Raises:
+            PoolError: with the line of what is wrong.
+        """
+        entry = self._content.models[index]
+        return self._remote(entry, index) if entry.gguf is None else self._embedded(entry, index)
+
+    def generation(self, index: int) -> Generation:
+        """Complete an entry's settings with the pool's.
+
+        Raises:
+            PoolError: `extra` sets a field that is set for each draw.
+        """
+        from slm_mux.models.wire import encode_request
+
+        entry, pool = self._content.models[index], self._content
+        generation = Generation(
+            temperature=pool.temperature if entry.temperature is None else entry.temperature,
+            top_p=pool.top_p if entry.top_p is None else entry.top_p,
+            max_tokens=pool.max_tokens if entry.max_tokens is None else entry.max_tokens,
+            stop=tuple(entry.stop),
+            extra=entry.extra,
+        )
+        with self._lines.at("models", index, "extra"):
+            encode_request(entry.name, Request(messages=(), generation=generation))
+        return generation
+
+    def _remote(self, entry: ModelEntry, index: int) -> Model:
         from slm_mux.models.endpoint import Endpoint
         from slm_mux.models.openai import OpenAIModel
+        from slm_mux.models.secrecy import checked_headers
+        from slm_mux.models.urls import checked_url
 
-        url = str(entry.url)
-        key = (url.rstrip("/"), entry.api_key, tuple(sorted(entry.headers.items())))
-        if key not in self._endpoints:
-            self._endpoints[key] = Endpoint(url, api_key=entry.api_key, headers=entry.headers)
+        at, url = self._lines.at, str(entry.url)
+        with at("models", index, "url"):
+            checked_url(url)
+        for name, value in entry.headers.items():
+            with at("models", index, "headers", name):
+                checked_headers({name: value}, where=f"`{entry.name}`")
+        # What can still be wrong is the key itself, or a key beside another.
+        with at("models", index, "api_key"):
+            endpoint = Endpoint(url, api_key=entry.api_key, headers=entry.headers)
+        endpoint = self._endpoints.setdefault(endpoint.identity, endpoint)
         optional: dict[str, Any] = {} if entry.timeout is None else {"timeout": entry.timeout}
         return OpenAIModel(
             entry.name,
             model=str(entry.model),
-            endpoint=self._endpoints[key],
-            limits=self._shared_limits(key, entry),
+            endpoint=endpoint,
+            limits=self._shared_limits(endpoint.identity, entry, index),
             draws_at_once=entry.n,
             **optional,
         )
 
-    def _shared_limits(self, key: _EndpointKey, entry: ModelEntry) -> Limits:
+    def _shared_limits(self, endpoint: str, entry: ModelEntry, index: int) -> Limits:
         given: dict[str, Any] = {}
         if entry.max_in_flight is not None:
             given["max_in_flight"] = entry.max_in_flight
         if entry.requests_per_minute is not None:
             given["requests_per_minute"] = entry.requests_per_minute
-        if not given and key in self._limits:
-            return self._limits[key][1]
+        if not given and endpoint in self._limits:
+            return self._limits[endpoint][1]
         limits = Limits(**given)
-        first, known = self._limits.setdefault(key, (entry.name, limits))
+        first, known = self._limits.setdefault(endpoint, (entry.name, limits))
         if known != limits:
-            where = f"{self._path}: " if self._path else ""
-            raise PoolError(
-                f"{where}`{first}` and `{entry.name}` share one endpoint but state different "
-                "limits; state max_in_flight and requests_per_minute once, on the first of them"
+            raise self._lines.error(
+                ("models", index, next(iter(given))),
+                f"`{first}` and `{entry.name}` share one endpoint but state different "
+                "limits; state max_in_flight and requests_per_minute once, on the first of them",
             )
         return limits
 
-    def _embedded(self, entry: ModelEntry) -> Model:
+    def _embedded(self, entry: ModelEntry, index: int) -> Model:
         from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
+        from slm_mux.models.weights import fetched
 
-        key = (entry.gguf, entry.sha256, entry.slots, entry.context, entry.threads)
+        if entry.slots not in (None, self._slots):
+            raise self._lines.error(
+                ("models", index, "slots"),
+                "embedded models take turns and must have the same slots; an entry above states "
+                f"{self._slots}, and stating it once is enough",
+            )
+        source = self._source(entry, index)
+        # Whether the file can be read shows when it is loaded; here only what is written counts.
+        with self._lines.at("models", index, "gguf"), contextlib.suppress(OSError):
+            fetched(source)
+        with self._lines.at("models", index, "sha256"), contextlib.suppress(OSError):
+            fetched(source, sha256=entry.sha256)
+        options = {"slots": self._slots, "context": entry.context, "threads": entry.threads}
+        given: dict[str, Any] = {
+            name: value for name, value in options.items() if value is not None
+        }
+        key = (source, entry.sha256, *options.values())
         if key not in self._engines:
-            options = {"slots": entry.slots, "context": entry.context, "threads": entry.threads}
-            given: dict[str, Any] = {
-                name: value for name, value in options.items() if value is not None
-            }
-            source = str(entry.gguf)
-            if self._path is not None and ":" not in source:
-                source = str(self._path.parent / Path(source).expanduser())
             self._engines[key] = EmbeddedEngine(source, sha256=entry.sha256, **given)
         return EmbeddedModel(entry.name, engine=self._engines[key])
 
+    def _source(self, entry: ModelEntry, index: int) -> str:
+        """Write an entry's `gguf` so that it means the same from any working folder."""
+        source = str(entry.gguf)
+        if source.startswith(("builtin:", "hf:")) or self._lines.file is None:
+            return source
+        try:
+            path = Path(source).expanduser()
+        except RuntimeError:
+            raise self._lines.error(
+                ("models", index, "gguf"), f"{source}: there is no such user here"
+            ) from None
+        return str(self._lines.file.absolute().parent / path)
 
-def _generation(entry: ModelEntry, pool: PoolFile) -> Generation:
-    return Generation(
-        temperature=pool.temperature if entry.temperature is None else entry.temperature,
-        top_p=pool.top_p if entry.top_p is None else entry.top_p,
-        max_tokens=pool.max_tokens if entry.max_tokens is None else entry.max_tokens,
-        stop=tuple(entry.stop),
-        extra=entry.extra,
-    )
+
+def _check_member(member: Member) -> None:
+    if member.samples is not None and member.samples < 1:
+        raise InvalidRequestError(
+            f"{member.name}: samples is {member.samples}, but must be at least 1"
+        )
+    for task, accuracy in member.validation_accuracy.items():
+        if not 0 <= accuracy <= 1:
+            raise InvalidRequestError(
+                f"{member.name}: the validation accuracy for {task!r} is {accuracy}, but must be "
+                "between 0 and 1"
+            )
 
 
 def _accuracies(entry: ModelEntry) -> dict[str, float]:

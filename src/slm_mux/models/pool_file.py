@@ -1,9 +1,11 @@
 """The pool file's form, and one clear line for each thing that can be wrong with it.
 
 YAML is read into nodes that know their line, checked there for duplicate keys and `${VAR}`, then
-converted to frozen Structs; a Struct's complaint is traced back to its node.
+converted to frozen Structs; a Struct's complaint is traced back to its node. What only the making
+of a model can find wrong is traced back by `slm_mux.models.pool`, with the same `Lines`.
 """
 
+import contextlib
 import difflib
 import math
 import re
@@ -15,7 +17,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from slm_mux.errors import PoolError
+from slm_mux.errors import InvalidRequestError, PoolError, WeightsError
 from slm_mux.types import Stopping
 
 
@@ -47,7 +49,12 @@ class ModelEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         """Name the model and its source; the key and the headers stay out."""
-        return f"ModelEntry(name={self.name!r}, model={self.model!r}, gguf={self.gguf!r})"
+        shown = ", ".join(f"{field}={value!r}" for field, value in self.__rich_repr__())
+        return f"ModelEntry({shown})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Give rich the same as `repr`: left alone, a Struct gives it every field."""
+        return [("name", self.name), ("model", self.model), ("gguf", self.gguf)]
 
 
 class PoolFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,19 +84,57 @@ ONLY_WITH_GGUF = ("sha256", "slots", "context", "threads")
 _AT_LEAST_ONE = ("samples", "max_tokens", "max_in_flight", "slots", "context", "threads")
 _POSITIVE = ("requests_per_minute", "timeout", "retry_seconds")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_TAGS = tuple(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
 )
+_DEPTH = 40
+"""Lists and mappings may nest so deep; only `extra` needs more than three."""
 _Path = tuple[str | int, ...]
 
 
-def read_pool_file(path: Path, environment: Mapping[str, str]) -> PoolFile:
+class Lines:
+    """On which line of the pool file each key and each list entry stands, for error messages.
+
+    Args:
+        file: named in the messages; None for a pool that comes from no file.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.known: dict[_Path, int] = {}
+        """Line numbers from 1, by the keys and list positions that lead to a node."""
+
+    def error(self, path: _Path, message: str) -> PoolError:
+        """Point at the line of the nearest node that is known, in one line of text."""
+        while path and path not in self.known:
+            path = path[:-1]
+        where = f"{self.file}:{self.known.get(path, 1)}: " if self.file else ""
+        return PoolError(where + re.sub(r"\s*[\r\n]\s*", " ", message))
+
+    @contextlib.contextmanager
+    def at(self, *path: str | int) -> Iterator[None]:
+        """Make an error of the pool, with its line, of what the body finds wrong.
+
+        Raises:
+            PoolError: in place of a PoolError, WeightsError or InvalidRequestError.
+        """
+        try:
+            yield
+        except (PoolError, WeightsError, InvalidRequestError) as error:
+            raise self.error(path, str(error)) from None
+
+
+def read_pool_file(path: Path, environment: Mapping[str, str]) -> tuple[PoolFile, Lines]:
     """Read and check a pool file.
 
     Args:
         path: a YAML file.
         environment: where `${VAR}` is looked up.
+
+    Returns:
+        What it says, and where it says it.
 
     Raises:
         PoolError: with file, line, and the nearest valid name.
@@ -104,28 +149,53 @@ def read_pool_file(path: Path, environment: Mapping[str, str]) -> PoolFile:
         raise PoolError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
     except OSError as error:
         raise PoolError(f"{path}: cannot be read: {error.strerror}") from None
-    return _Reader(path, environment).read(text)
+    lines = Lines(path)
+    return _Reader(lines, environment).read(text), lines
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes trees of bounded depth: an alias can recurse, or grow without end in few lines."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        problem = None
+        if self.check_event(yaml.AliasEvent):
+            problem = "an alias (*) is not read here; write its value out"
+        elif self.depth > _DEPTH:
+            problem = "lists or mappings nest too deep"
+        if problem:
+            event = self.get_event()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
+            problem = "half of a surrogate pair is no character"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return node
 
 
 class _Reader:
-    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
-        self._path = path
+    def __init__(self, lines: Lines, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._lines: dict[_Path, int] = {}
+        self._lines = lines
+        self.error = lines.error
 
     def read(self, text: str) -> PoolFile:
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            raise PoolError(f"{self._path}:{line}: not valid YAML: {error.problem}") from None
-        except yaml.YAMLError as error:
-            raise PoolError(f"{self._path}: not valid YAML: {error}") from None
+            raise self._error_on(line, f"not valid YAML: {error.problem}") from None
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            what = f"the control character U+{ord(text[error.position]):04X}"
+            raise self._error_on(line, f"not valid YAML: {what}") from None
         if not isinstance(node, yaml.MappingNode):
-            raise PoolError(
-                f"{self._path}:1: a pool file is a mapping with the key `models`; "
-                "see `slm-mux init`"
+            raise self.error(
+                (), "a pool file is a mapping with the key `models`; see `slm-mux init`"
             )
         content = self._plain(node, ())
         try:
@@ -135,29 +205,24 @@ class _Reader:
         self._check(pool)
         return pool
 
-    def error(self, path: _Path, message: str) -> PoolError:
-        """Point at the line of the nearest node that was read."""
-        while path and path not in self._lines:
-            path = path[:-1]
-        return PoolError(f"{self._path}:{self._lines.get(path, 1)}: {message}")
+    def _error_on(self, line: int, message: str) -> PoolError:
+        return PoolError(f"{self._lines.file}:{line}: {message}")
 
     def _plain(self, node: yaml.Node, path: _Path) -> Any:
-        self._lines.setdefault(path, node.start_mark.line + 1)
+        self._lines.known.setdefault(path, node.start_mark.line + 1)
         if not node.tag.startswith(_PLAIN_TAGS):
             raise self.error(path, f"not valid YAML here: the tag {node.tag!r} has no meaning")
         if isinstance(node, yaml.MappingNode):
             content: dict[str, Any] = {}
             for key_node, value_node in node.value:
+                line = key_node.start_mark.line + 1
                 if not isinstance(key_node, yaml.ScalarNode):
-                    line = key_node.start_mark.line + 1
-                    raise PoolError(f"{self._path}:{line}: a key must be a plain word")
+                    raise self._error_on(line, "a key must be a plain word")
                 key = str(key_node.value)
                 here = (*path, key)
                 if key in content:
-                    raise PoolError(
-                        f"{self._path}:{key_node.start_mark.line + 1}: `{key}` is given twice"
-                    )
-                self._lines[here] = key_node.start_mark.line + 1
+                    raise self._error_on(line, f"`{key}` is given twice")
+                self._lines.known[here] = line
                 content[key] = self._plain(value_node, here)
             return content
         if isinstance(node, yaml.SequenceNode):
@@ -179,8 +244,9 @@ class _Reader:
         def look_up(match: re.Match[str]) -> str:
             name = match.group(1)
             value = self._environment.get(name)
-            if value is None:
-                raise self.error(path, f"the environment variable {name} is not set")
+            if value is None or _SURROGATE.search(value):
+                must = "set" if value is None else "UTF-8"
+                raise self.error(path, f"the environment variable {name} is not {must}")
             return value
 
         return _VARIABLE.sub(look_up, text)
@@ -191,7 +257,6 @@ class _Reader:
             int(index) if index else name
             for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", at.rstrip("`"))
         )
-        path = tuple(int(p) if isinstance(p, str) and p.isdigit() else p for p in path)
         unknown = re.search(r"unknown field `(.*?)`", message)
         if unknown:
             fields = (ModelEntry if path else PoolFile).__struct_fields__
@@ -228,7 +293,8 @@ class _Reader:
                 raise self.error(
                     (*path, "name"),
                     f"two models are named `{entry.name}` (the other is on line "
-                    f"{self._lines[('models', seen[entry.name], 'name')]}); give each its own name",
+                    f"{self._lines.known['models', seen[entry.name], 'name']}); give each its own "
+                    "name",
                 )
             seen[entry.name] = index
 
@@ -237,9 +303,11 @@ class _Reader:
             raise self.error(
                 path, f"`{entry.name}` needs either `url` (an endpoint) or `gguf` (a model file)"
             )
+        if entry.gguf is not None and (not entry.gguf.strip() or "\0" in entry.gguf):
+            raise self.error((*path, "gguf"), "`gguf` cannot be the name of a file")
         foreign = ONLY_WITH_GGUF if entry.gguf is None else ONLY_WITH_URL
         for field in foreign:
-            if (*path, field) in self._lines:
+            if (*path, field) in self._lines.known:
                 wanted = "gguf" if entry.gguf is None else "url"
                 raise self.error((*path, field), f"`{field}` only goes with `{wanted}`")
         if entry.url is not None and not entry.model:
@@ -248,37 +316,31 @@ class _Reader:
             )
 
     def _check_values(self, holder: PoolFile | ModelEntry, path: _Path) -> None:
-        def check(field: str, valid: bool, must: str) -> None:
-            if not valid:
-                value = getattr(holder, field)
-                raise self.error((*path, field), f"`{field}` is {value}, but must be {must}")
-
-        for field, value in _numbers(holder):
+        for keys, value in _numbers(holder):
+            field = keys[0]
+            valid, must = True, ""
             if field in _AT_LEAST_ONE:
-                check(field, value >= 1, "at least 1")
+                valid, must = value >= 1, "at least 1"
             elif field in _POSITIVE:
-                check(field, 0 < value < math.inf, "above 0")
+                valid, must = 0 < value < math.inf, "above 0"
             elif field == "temperature":
-                check(field, 0 <= value <= 10, "between 0 and 10")
+                valid, must = 0 <= value <= 10, "between 0 and 10"
             elif field == "top_p":
-                check(field, 0 < value <= 1, "above 0 and at most 1")
+                valid, must = 0 < value <= 1, "above 0 and at most 1"
             elif field == "validation_accuracy":
-                check(field, 0 <= value <= 1, "between 0 and 1")
-        if isinstance(holder, ModelEntry) and isinstance(holder.validation_accuracy, dict):
-            for task, accuracy in holder.validation_accuracy.items():
-                if not 0 <= accuracy <= 1:
-                    raise self.error(
-                        (*path, "validation_accuracy", task),
-                        f"the validation accuracy for `{task}` is {accuracy}, "
-                        "but must be between 0 and 1",
-                    )
+                valid, must = 0 <= value <= 1, "between 0 and 1"
+            if not valid:
+                shown = " for ".join(f"`{key}`" for key in keys)
+                raise self.error((*path, *keys), f"{shown} is {value}, but must be {must}")
 
 
-def _numbers(holder: Struct) -> Iterator[tuple[str, float]]:
+def _numbers(holder: Struct) -> Iterator[tuple[tuple[str, ...], float]]:
     for field in holder.__struct_fields__:
         value = getattr(holder, field)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            yield field, value
+            yield (field,), value
+        elif field == "validation_accuracy" and value is not None:
+            yield from (((field, task), accuracy) for task, accuracy in value.items())
 
 
 def _nearest(name: str, valid: tuple[str, ...]) -> str:

@@ -95,6 +95,10 @@ class Limiter:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(wait, self._on_timer)
             return
+        # Nobody waits. A timer kept would outlive its loop, and in the next one none would be set.
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _on_timer(self) -> None:
         self._timer = None
