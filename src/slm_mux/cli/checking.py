@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
-from rich.markup import escape
+from msgspec.structs import replace
 from rich.table import Table
 from rich.text import Text
 
+from slm_mux.answers import make_kind
+from slm_mux.answers.prompt import prompt_messages
 from slm_mux.cli.console import print_json, results
 from slm_mux.errors import ModelError, WeightsError
-from slm_mux.models.base import Generation, Request
+from slm_mux.models.base import Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.sampling.limits import Limiter
 
@@ -49,10 +51,11 @@ def check_and_show(pool: Pool, *, as_json: bool) -> None:
     console.print(_table(checks))
     for check in checks:
         if check.problem:
-            console.print(f"[red]{escape(check.model)}:[/red] {escape(check.problem)}")
-    for check in checks:
-        if check.serves:
-            console.print(f"{check.source} serves: {', '.join(check.serves)}", markup=False)
+            problem = check.problem.removeprefix(check.model).lstrip(": ")
+            console.print(Text.assemble((check.model, "red"), ": ", problem), soft_wrap=True)
+    served = {check.source: check.serves for check in checks if check.serves}
+    for source, names in served.items():
+        console.print(Text(f"{source} serves: {', '.join(names)}"), soft_wrap=True)
 
 
 async def _check_all(pool: Pool) -> list[Check]:
@@ -87,8 +90,10 @@ async def _check(member: Member, limiter: Limiter) -> Check:
         facts["source"] = member.model.http.safe_url
         facts["serves"] = await _served(member.model)
     request = Request(
-        messages=({"role": "user", "content": "Say OK."},),
-        generation=Generation(max_tokens=1, temperature=0.0),
+        messages=prompt_messages(
+            [{"role": "user", "content": "Say OK."}], make_kind("text"), system=member.system
+        ),
+        generation=replace(member.generation, max_tokens=1),
     )
     started = time.perf_counter()
     try:
@@ -100,7 +105,10 @@ async def _check(member: Member, limiter: Limiter) -> Check:
         return Check(**facts, answers=False, problem=str(error))
     except TimeoutError:
         return Check(**facts, answers=False, problem=f"no answer within {ANSWER_WITHIN:.0f} s")
-    return Check(**facts, answers=True, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    asked, listed = getattr(member.model, "model", None), facts.get("serves")
+    unlisted = f"answers, but does not list {asked!r}" if listed and asked not in listed else None
+    return Check(**facts, answers=True, seconds=seconds, problem=unlisted)
 
 
 def _missing_weights(engine: "EmbeddedEngine") -> str | None:

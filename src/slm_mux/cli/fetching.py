@@ -71,7 +71,8 @@ def _fetch(source: str, *, sha256: str | None, prefer: Prefer) -> Path:
         try:
             path = resolve(source, sha256=sha256, prefer=prefer, progress=show)
         finally:
-            bar.stop()
+            if bar.live.is_started:
+                bar.stop()
     for warning in caught:
         console.print(f"[yellow]warning:[/yellow] {escape(str(warning.message))}")
     return path
