@@ -85,7 +85,8 @@ def _digits_in_the_last_box(text: str) -> Answer | None:
 
 
 def _answer(text: str, value: Fraction) -> Answer:
-    return Answer(text=text, key=str(value))
+    """Show what stands after the last equals sign: of "12 - 5 = 7 pens", "7 pens"."""
+    return Answer(text=text.rpartition("=")[2].strip() or text, key=str(value))
 
 
 _BOXED_DIGITS = re.compile(r"\\boxed\{([0-9]{1,15})\}")

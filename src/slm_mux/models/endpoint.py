@@ -143,8 +143,12 @@ class Endpoint:
             method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as reply:
             limit = MAX_REPLY_BYTES if reply.status < 300 else MAX_ERROR_BYTES
-            if limit == MAX_REPLY_BYTES and (reply.content_length or 0) > limit:
-                raise ReplyTooLongError
+            length = reply.content_length
+            if length is not None and "Content-Encoding" not in reply.headers:
+                if length <= limit:
+                    return RawReply(reply.status, reply.headers, await reply.read())
+                if limit == MAX_REPLY_BYTES:
+                    raise ReplyTooLongError
             content = reply.content
             received = await content.readany()
             if not content.at_eof():

@@ -53,10 +53,16 @@ class Limiter:
         self._not_before = max(self._not_before, self._clock() + seconds)
         self._held = True
 
+    def acquire_now(self, model: str) -> bool:
+        """Take a place if there is one and nobody waits for it; `release` gives it back."""
+        if self._waiting or self._wait(model) != 0:
+            return False
+        self._admit(model)
+        return True
+
     async def acquire(self, model: str) -> None:
         """Wait for a place; `release` gives it back."""
-        if not self._waiting and self._wait(model) == 0:
-            self._admit(model)
+        if self.acquire_now(model):
             return
         place = asyncio.get_running_loop().create_future()
         self._waiting.append((model, place))

@@ -71,7 +71,8 @@ class Sender:
         started = waited = 0.0
         attempt = 0
         while True:
-            await limiter.acquire(model.name)
+            if not limiter.acquire_now(model.name):
+                await limiter.acquire(model.name)
             try:
                 attempt += 1
                 cost.requests += 1
