@@ -183,3 +183,32 @@ def test_a_long_question_is_read_in_one_go(repeated: str) -> None:
 def test_no_question_breaks_it(question: str) -> None:
     """Any text at all has a kind."""
     assert detect_kind(question)[0] in {"number", "choice", "math", "json", "text"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "A shop sells pens at 3 for $2. What do 18 pens cost?",
+        "She starts with 100 and loses 30. What will her final balance be?",
+        "Ann is 12 and Ben is 3 years older. Calculate the age of Ben in 10 years.",
+        "His locker is 5 cubic inches and hers 4 times as big. How big is hers in cubic inches?",
+        "It was 8 degrees and rose by 3. What was the temperature then?",
+    ],
+)
+def test_a_word_problem_is_a_number(question: str) -> None:
+    """Two numbers and a last sentence that asks for what comes of them make a number."""
+    assert detect_kind(question)[0] == "number"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "In 1969 Apollo 11 landed on the moon. What was the name of its commander?",
+        "The shop opens at 9 and closes at 17. What kind of shop is it?",
+        "What do 18 pens cost?",
+        "Room 101 is in 1984. Why is it called that?",
+    ],
+)
+def test_numbers_alone_make_no_word_problem(question: str) -> None:
+    """A question for a name, a kind or a reason stays text, numbers or not."""
+    assert detect_kind(question)[0] == "text"

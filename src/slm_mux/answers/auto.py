@@ -47,6 +47,8 @@ def detect_kind(
             return "number", f"{reason} (“{_short(found)}”)"
     if (found := _MEASURE.search(question)) and re.search(r"\d", question):
         return "number", f"it gives numbers and asks for a measure (“{_short(found)}”)"
+    if (found := _asks_of_numbers(question)) is not None:
+        return "number", f"it gives numbers and asks “{_short(found)}”"
     return "text", "nothing in the question asks for another kind"
 
 
@@ -135,6 +137,11 @@ def _plausible(options: dict[str, str], *, to_be_chosen: bool) -> bool:
         return False
     return to_be_chosen or "1" not in options
 
+
+LONGEST_ENDING = 400
+"""Characters in which the last sentence of a word problem is looked for."""
+LONGEST_STORY = 4000
+"""Characters in which its numbers are counted."""
 
 _JSON = re.compile(
     r"\b(?:return|output|respond|reply|answer|give|format|produce|generate|provide|write|convert"
@@ -226,6 +233,30 @@ _NUMBERS = (
     ),
 )  # fmt: skip
 _MEASURE = re.compile(r"\bhow\s+(?:long|far|tall|fast|heavy|high|deep|wide|often)\b", re.IGNORECASE)
+
+
+_NUMERAL = re.compile(r"\d[\d,.]*")
+_LAST_SENTENCE = re.compile(r"[^.?!\n]*(?:\.\d[^.?!\n]*)*[.?!]?\s*\Z")
+_ASKS = re.compile(
+    r"\b(?:what(?:'s|’s)?|calculate|compute|find|determine|how\s+(?:big|large|small|hot|cold))\b[^,;]*",
+    re.IGNORECASE,
+)
+_NO_QUANTITY = re.compile(
+    r"\b(?:who|whom|whose|names?|called|why|means?|words?|colou?r|country|city|language|day|time"
+    r"|month|happen(?:s|ed)?|kind|type|sort|reason|purpose|difference between \w+ and)\b",
+    re.IGNORECASE,
+)
+
+
+def _asks_of_numbers(question: str) -> re.Match[str] | None:
+    """What a word problem asks in its last sentence, where it gives at least two numbers."""
+    ending = question[-LONGEST_ENDING:].rstrip()
+    if len(_NUMERAL.findall(question[-LONGEST_STORY:])) < 2:
+        return None
+    sentence = _LAST_SENTENCE.search(ending)
+    if sentence is None or _NO_QUANTITY.search(sentence[0]):
+        return None
+    return _ASKS.search(sentence[0])
 
 
 def _short(found: re.Match[str]) -> str:
