@@ -143,6 +143,24 @@ async def test_nothing_is_fetched_for_a_question_that_cannot_be_asked(tmp_path: 
     assert not cache.exists()
 
 
+async def test_a_model_file_that_cannot_be_had_costs_its_votes(tmp_path: Path) -> None:
+    """The other model answers; without another one the missing file is the error."""
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = Path(pool_file(tmp_path, fake.url, stopping="none"))
+        entry = "  - {name: gone, gguf: gone.gguf}\n"
+        pool.write_text(pool.read_text() + entry)
+        shown = await slm_mux("ask", "How many?", "--pool", str(pool))
+    assert (shown.code, shown.out.splitlines()[0]) == (0, "9")
+    assert "warning:" in shown.err
+    assert "gone: 3 draws failed" in shown.err
+    pool.write_text(f"models:\n{entry}")
+    alone = await slm_mux("ask", "How many?", "--pool", str(pool))
+    assert alone.code == 1
+    assert "gone.gguf" in alone.err
+    assert "Traceback" not in alone.err
+
+
 async def test_text_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
     """Brackets are the model's own, not markup; a long answer is not broken into lines."""
     text = "[/bold] [red]" + "word " * 60 + "end"

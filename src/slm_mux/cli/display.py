@@ -109,9 +109,10 @@ def show_troubles(console: Console, decision: Decision) -> None:
         draws = "1 draw" if issue.draws == 1 else f"{issue.draws} draws"
         tried = f" (tried {issue.tries} times)" if issue.tries > 1 else ""
         reason = escape(f"{issue.message}{tried}")
-        console.print(f"[red]{escape(issue.model)}: {draws} failed:[/red] {reason}")
+        name = escape(issue.model)
+        console.print(f"[red]{name}: {draws} failed:[/red] {reason}", soft_wrap=True)
     for warning in decision.warnings:
-        console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
+        console.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
 
 
 def _cell(sample: Sample) -> Text:

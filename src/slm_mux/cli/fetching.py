@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.markup import escape
 
 from slm_mux.cli.console import messages
-from slm_mux.models.embedded import EmbeddedModel
+from slm_mux.errors import WeightsError
+from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
 from slm_mux.models.pool import Pool
 from slm_mux.models.weights import Prefer, UnverifiedWeightsWarning, resolve
 
@@ -14,16 +15,26 @@ from slm_mux.models.weights import Prefer, UnverifiedWeightsWarning, resolve
 def fetch_missing_weights(pool: Pool, *, prefer: Prefer = "hub") -> None:
     """Fetch what the pool's embedded models need and the cache does not have.
 
+    A file that cannot be had costs its models' votes, as an endpoint that is down does.
+
     Raises:
-        WeightsError: a file cannot be had.
+        WeightsError: it cannot be had, and no other model is left to answer.
     """
     engines = {
-        id(member.model.engine): member.model.engine
+        member.name: member.model.engine
         for member in pool
         if isinstance(member.model, EmbeddedModel)
     }
-    for engine in engines.values():
-        _fetch(engine.source, sha256=engine.sha256, prefer=prefer)
+    missing: dict[EmbeddedEngine, WeightsError] = {}
+    for engine in dict.fromkeys(engines.values()):
+        try:
+            _fetch(engine.source, sha256=engine.sha256, prefer=prefer)
+        except WeightsError as error:
+            missing[engine] = error
+    if missing and all(engines.get(member.name) in missing for member in pool):
+        raise next(iter(missing.values()))
+    for reason in missing.values():
+        messages().print(f"[yellow]warning:[/yellow] {escape(str(reason))}", soft_wrap=True)
     # Said once, here; loading the file would say it again, under the live table.
     warnings.simplefilter("ignore", UnverifiedWeightsWarning)
 
@@ -74,5 +85,6 @@ def _fetch(source: str, *, sha256: str | None, prefer: Prefer) -> Path:
             if bar.live.is_started:
                 bar.stop()
     for warning in caught:
-        console.print(f"[yellow]warning:[/yellow] {escape(str(warning.message))}")
+        text = escape(str(warning.message))
+        console.print(f"[yellow]warning:[/yellow] {text}", soft_wrap=True)
     return path
