@@ -1,8 +1,8 @@
 """One question's draws: workers that ask, read and count, until the answer is settled."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import ModelError, RequestRefusedError
@@ -91,8 +91,18 @@ class QuestionDraws:
                 if self._settled:
                     return
                 sent = await self._send(plan, (draw,), on_wait=another)
-                completion = sent.completions[0] if sent.completions else None
-                await self._take_in(plan, draw, completion, sent, plan.seeds[draw])
+                if sent.error is not None:
+                    self._count(plan, draw, sent, seed=plan.seeds[draw])
+                    continue
+                completion = sent.completions[0]
+                # Most kinds read in microseconds; a thread would cost more than that.
+                if self._kind.may_block:
+                    answer = await asyncio.to_thread(self._read, completion)
+                else:
+                    answer = self._read(completion)
+                self._count(
+                    plan, draw, sent, completion=completion, answer=answer, seed=plan.seeds[draw]
+                )
 
         def another() -> None:
             # A worker that waits before it tries again must not keep the others' draws waiting.
@@ -108,57 +118,58 @@ class QuestionDraws:
         sent = await self._send(plan, draws)
         if sent.error is not None and not isinstance(sent.error, RequestRefusedError):
             for draw in draws:
-                await self._take_in(plan, draw, None, sent, None)
+                self._count(plan, draw, sent)
             return
         if sent.error is not None:
             self._one_draw_only.add(plan.model.name)
         self._draw_singly(plan, draws[len(sent.completions) :], group)
         for draw, completion in zip(draws, sent.completions, strict=False):
-            await self._take_in(plan, draw, completion, sent, None)
+            answer = await asyncio.to_thread(self._read, completion)
+            self._count(plan, draw, sent, completion=completion, answer=answer)
 
-    async def _send(
+    def _send(
         self, plan: Plan, draws: tuple[int, ...], *, on_wait: Callable[[], None] | None = None
-    ) -> Sent:
+    ) -> Coroutine[Any, Any, Sent]:
         request = Request(
             messages=plan.messages,
             generation=plan.generation,
             seed=plan.seeds[draws[0]],
             n=len(draws),
         )
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._sending.add(task)
-        try:
-            return await self._sender.send(
-                plan.model,
-                request,
-                draws=draws,
-                cost=self._cost,
-                observe=self._observe,
-                on_wait=on_wait,
-            )
-        finally:
-            self._sending.discard(task)
+        return self._sender.send(
+            plan.model,
+            request,
+            draws=draws,
+            cost=self._cost,
+            observe=self._observe,
+            sending=self._sending,
+            on_wait=on_wait,
+        )
 
-    async def _take_in(
+    def _read(self, completion: Completion) -> Answer | None:
+        return self._kind.read(completion.text, cut_off=completion.cut_off)
+
+    def _count(
         self,
         plan: Plan,
         draw: int,
-        completion: Completion | None,
         sent: Sent,
-        seed: int | None,
+        *,
+        completion: Completion | None = None,
+        answer: Answer | None = None,
+        seed: int | None = None,
     ) -> None:
-        """Read one draw and count it; where that settles the answer, stop what is being sent.
+        """Count one draw; where that settles the answer, stop what is being sent.
 
         Completions that came are read and counted all the same: they were paid for.
         """
-        error = sent.error
         sample = Sample(
             model=plan.model.name,
             draw=draw,
             seed=seed,
             completion=completion,
-            answer=None if completion is None else await self._read(completion),
-            failure=None if error is None else _failure(error),
+            answer=answer,
+            failure=None if sent.error is None else _failure(sent.error),
             seconds=sent.seconds,
         )
         self.tally.record(sample)
@@ -173,13 +184,6 @@ class QuestionDraws:
                 self._observe(AnswerSettled(settlement.answer))
             for task in self._sending:
                 task.cancel()
-
-    async def _read(self, completion: Completion) -> Answer | None:
-        if self._kind.may_block:
-            return await asyncio.to_thread(
-                self._kind.read, completion.text, cut_off=completion.cut_off
-            )
-        return self._kind.read(completion.text, cut_off=completion.cut_off)
 
 
 def _failure(error: ModelError) -> Failure:

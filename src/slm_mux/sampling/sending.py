@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Any, cast
 
 from msgspec import Struct
 
@@ -51,6 +52,7 @@ class Sender:
         draws: tuple[int, ...],
         cost: Cost,
         observe: Observer | None,
+        sending: set[asyncio.Task[Any]],
         on_wait: Callable[[], None] | None = None,
     ) -> Sent:
         """Ask a model, waiting for its endpoint's limits and trying again as the policy says.
@@ -61,6 +63,8 @@ class Sender:
             draws: the draw indices it is for.
             cost: counts each try, and a cancelled one.
             observe: told of each try.
+            sending: holds the task for as long as it waits here: it can be cancelled then without
+                losing a completion.
             on_wait: called before each wait between two tries.
 
         Raises:
@@ -70,39 +74,44 @@ class Sender:
         clock = asyncio.get_running_loop().time
         started = waited = 0.0
         attempt = 0
-        while True:
-            if not limiter.acquire_now(model.name):
-                await limiter.acquire(model.name)
-            try:
-                attempt += 1
-                cost.requests += 1
-                if attempt == 1:
-                    started = clock()
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        sending.add(task)
+        try:
+            while True:
+                if not limiter.acquire_now(model.name):
+                    await limiter.acquire(model.name)
+                try:
+                    attempt += 1
+                    cost.requests += 1
+                    if attempt == 1:
+                        started = clock()
+                    if observe:
+                        observe(RequestSent(model.name, draws))
+                    completions = await model.complete(request)
+                    return Sent(completions, None, clock() - started)
+                except asyncio.CancelledError:
+                    cost.cancelled += 1
+                    raise
+                except ModelError as error:
+                    failed = error
+                finally:
+                    limiter.release()
+                wait = self._retries.wait_before_next(
+                    failed, attempt=attempt, waited=waited, jitter=self._jitter
+                )
+                if wait is None:
+                    failed.tries = attempt
+                    return Sent([], failed, clock() - started)
+                if getattr(failed, "retry_after", None) is not None:
+                    limiter.hold(wait)
                 if observe:
-                    observe(RequestSent(model.name, draws))
-                completions = await model.complete(request)
-                return Sent(completions, None, clock() - started)
-            except asyncio.CancelledError:
-                cost.cancelled += 1
-                raise
-            except ModelError as error:
-                failed = error
-            finally:
-                limiter.release()
-            wait = self._retries.wait_before_next(
-                failed, attempt=attempt, waited=waited, jitter=self._jitter
-            )
-            if wait is None:
-                failed.tries = attempt
-                return Sent([], failed, clock() - started)
-            if getattr(failed, "retry_after", None) is not None:
-                limiter.hold(wait)
-            if observe:
-                observe(RequestRetried(model.name, attempt, wait, str(failed)))
-            if on_wait:
-                on_wait()
-            waited += wait
-            await asyncio.sleep(wait)
+                    observe(RequestRetried(model.name, attempt, wait, str(failed)))
+                if on_wait:
+                    on_wait()
+                waited += wait
+                await asyncio.sleep(wait)
+        finally:
+            sending.discard(task)
 
     def _limiter(self, model: Model) -> Limiter:
         limiter = self._limiters.get(model.endpoint)
