@@ -16,6 +16,7 @@ from slm_mux.errors import (
     ConnectionLostError,
     InvalidRequestError,
     NoAnswerError,
+    PoolError,
 )
 from slm_mux.models.base import Limits, Request
 from slm_mux.models.pool import Member, Pool
@@ -148,6 +149,14 @@ def test_validation_accuracy_of_the_task_breaks_the_tie() -> None:
     assert by_default.tie_break == on_task.tie_break == "validation_accuracy"
 
 
+def test_a_mux_is_made_of_a_pool() -> None:
+    """A path, or a list of models, is pointed to what makes a pool of it."""
+    with pytest.raises(InvalidRequestError, match=r"Pool\.load"):
+        Mux("pool.yaml")  # type: ignore[arg-type]
+    with pytest.raises(PoolError, match="one by one"):
+        Pool.of([ScriptedModel("m", boxed("1"))])  # type: ignore[arg-type]
+
+
 def test_one_model_is_self_consistency() -> None:
     """A pool of one takes the majority of its draws."""
     with Mux(Pool.of(ScriptedModel("m", boxed("1", "2", "2")))) as mux:
@@ -204,6 +213,8 @@ def test_without_any_readable_answer_every_model_s_reason_is_listed() -> None:
         ("1?", {"choices": {"A": "1"}, "labels": ["A"]}, "either choices or labels"),
         ("1?", {"choices": ["A", "B"]}, "a mapping from label to text"),
         ("1?", {"labels": "spam"}, "a list of texts"),
+        ("1?", {"labels": [1, 2]}, "a list of texts"),
+        ("1?", {"choices": {1: "x", 2: "y"}}, "not a text by a label"),
         ("1?", {"samples": 2.5}, "samples is 2.5, but must be a whole number"),
         ("1?", {"samples": True}, "samples is True"),
         ("1?", {"seed": 1.5}, "seed is 1.5"),

@@ -1,6 +1,7 @@
 """Answers become votes and votes a decision, exactly as Algorithm 1 says."""
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -168,8 +169,10 @@ def test_none_never_votes() -> None:
     assert (decision.answer, decision.confidence) == ("X", pytest.approx(1 / 3))
 
 
-@pytest.mark.parametrize("accuracy", [-0.1, 1.1, float("nan"), float("inf")])
-def test_an_impossible_validation_accuracy_is_refused(accuracy: float) -> None:
+@pytest.mark.parametrize(
+    "accuracy", [-0.1, 1.1, float("nan"), float("inf"), "0.5", {"default": 0.5}]
+)
+def test_an_impossible_validation_accuracy_is_refused(accuracy: Any) -> None:
     """A record outside [0, 1], or NaN, is an error that names the model."""
     with pytest.raises(InvalidRequestError, match="m: the validation accuracy is"):
         vote("m", ["A"], validation_accuracy=accuracy)
@@ -179,6 +182,20 @@ def test_no_draws_are_refused() -> None:
     """A vote of no draws has no denominator."""
     with pytest.raises(InvalidRequestError, match="at least one draw"):
         vote("m", [])
+
+
+@pytest.mark.parametrize("answers", ["abc", {"a", "b"}, {"a": 1}, (c for c in "ab"), [1], [b"a"]])
+def test_what_is_no_list_of_answers_is_refused(answers: Any) -> None:
+    """A text is not a list of its letters, and an order that varies is no order of draws."""
+    with pytest.raises(InvalidRequestError, match="m: "):
+        vote("m", answers)
+
+
+def test_votes_may_come_from_a_generator() -> None:
+    """Any iterable of votes will do, and nothing else."""
+    assert decide(vote(name, ["A"]) for name in "xy").answer == "A"
+    with pytest.raises(InvalidRequestError, match="made of votes"):
+        decide("ab")  # type: ignore[arg-type]
 
 
 def test_two_votes_of_one_model_are_refused() -> None:

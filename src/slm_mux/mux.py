@@ -37,6 +37,10 @@ class AsyncMux:
     """
 
     def __init__(self, pool: Pool) -> None:
+        if not isinstance(pool, Pool):
+            raise InvalidRequestError(
+                "a mux is made of a Pool: Pool.load(path), or Pool.of(model, model)"
+            )
         self.pool = pool
         self._sampler: Sampler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -58,8 +58,12 @@ def understand(
     check_name("kind", kind, ("auto", *get_args(KindName)))
     if choices is not None and not isinstance(choices, Mapping):
         raise InvalidRequestError("choices are a mapping from label to text")
-    if isinstance(labels, str):
-        raise InvalidRequestError("labels are a list of texts, not one text")
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        raise InvalidRequestError("labels are a list of texts")
+    given: Mapping[Any, Any] = choices or {}
+    for label, text in given.items():
+        if not isinstance(label, str) or not isinstance(text, str):
+            raise InvalidRequestError(f"the choice {label!r}: {text!r} is not a text by a label")
     if choices and labels:
         raise InvalidRequestError("give either choices or labels, not both")
     reason: str | None = None

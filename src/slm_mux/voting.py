@@ -8,8 +8,8 @@ as fractions. Ties have written rules, so the same votes always give the same de
 - between models: the higher validation accuracy, then the earlier place in the pool.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from slm_mux.errors import InvalidRequestError, NoAnswerError
 from slm_mux.types import Answer, ClassCount, Decision, Missing, TieBreak, Vote
@@ -30,8 +30,11 @@ def vote(
         validation_accuracy: the model's record, in [0, 1]; None when there is none.
 
     Raises:
-        InvalidRequestError: no draws at all, or an accuracy outside [0, 1] or NaN.
+        InvalidRequestError: no draws at all, something that is no answer, or an accuracy outside
+            [0, 1] or NaN.
     """
+    if isinstance(answers, str | bytes) or not isinstance(answers, Sequence):
+        raise InvalidRequestError(f"{model}: the answers of a vote are a list, in draw order")
     if not answers:
         raise InvalidRequestError(f"{model}: a vote needs at least one draw (k >= 1)")
     _check_accuracy(model, validation_accuracy)
@@ -46,7 +49,15 @@ def vote(
         elif drawn is Missing.NOT_DRAWN:
             not_drawn += 1
         else:
-            text, key = (drawn, drawn) if isinstance(drawn, str) else (drawn.text, drawn.key)
+            if isinstance(drawn, str):
+                text = key = drawn
+            elif isinstance(drawn, Answer):
+                text, key = drawn.text, drawn.key
+            else:
+                raise InvalidRequestError(
+                    f"{model}: draw {index} is {drawn!r}; an answer is a text, an Answer, None, or "
+                    "Missing"
+                )
             if key in counts:
                 counts[key] += 1
             else:
@@ -73,7 +84,7 @@ def vote(
     )
 
 
-def decide(votes: Sequence[Vote]) -> Decision:
+def decide(votes: Iterable[Vote]) -> Decision:
     """Believe the model that agrees with itself most (arXiv 2510.05077, Algorithm 1).
 
     Args:
@@ -84,9 +95,12 @@ def decide(votes: Sequence[Vote]) -> Decision:
         `winner_settled` are False; `slm_mux.stopping` can tell more.
 
     Raises:
-        InvalidRequestError: two votes of one model.
+        InvalidRequestError: two votes of one model, or something that is no vote.
         NoAnswerError: no model has a candidate, or there is no vote.
     """
+    votes = tuple(votes)
+    if not all(isinstance(v, Vote) for v in votes):
+        raise InvalidRequestError("a decision is made of votes; `vote` makes one of answers")
     names = [v.model for v in votes]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -110,7 +124,7 @@ def decide(votes: Sequence[Vote]) -> Decision:
         stopped_early=any(v.not_drawn for v in votes),
         answer_settled=not any(v.not_drawn for v in votes),
         winner_settled=not any(v.not_drawn for v in votes),
-        votes=tuple(votes),
+        votes=votes,
     )
 
 
@@ -146,10 +160,10 @@ def _tie_break(leaders: Sequence[Vote]) -> TieBreak:
     return "validation_accuracy" if same_answer else "pool_order"
 
 
-def _check_accuracy(model: str, accuracy: float | None) -> None:
-    if accuracy is not None and (math.isnan(accuracy) or not 0 <= accuracy <= 1):
+def _check_accuracy(model: str, accuracy: Any) -> None:
+    if accuracy is not None and not (isinstance(accuracy, int | float) and 0 <= accuracy <= 1):
         raise InvalidRequestError(
-            f"{model}: the validation accuracy is {accuracy}, but must lie in [0, 1]"
+            f"{model}: the validation accuracy is {accuracy!r}, but must be a number in [0, 1]"
         )
 
 

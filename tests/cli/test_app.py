@@ -1,8 +1,14 @@
 """The command line as a whole."""
 
+import subprocess
+import sys
 from importlib.metadata import version
+from pathlib import Path
 
-from tests.cli.running import slm_mux
+import pytest
+
+from tests.cli.running import pool_file, slm_mux
+from tests.endpoints import answers, serving
 
 
 async def test_help_names_the_commands() -> None:
@@ -17,3 +23,27 @@ async def test_version() -> None:
     """`--version` prints the installed version."""
     shown = await slm_mux("--version")
     assert (shown.code, shown.out) == (0, f"slm-mux {version('slm-mux')}\n")
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">/dev/full"])
+@pytest.mark.parametrize("command", ["--version", "ask -"])
+def test_streams_that_are_closed_or_full_give_no_traceback(
+    command: str, redirection: str, tmp_path: Path
+) -> None:
+    """A daemon without streams, and a full disk, are met without a traceback."""
+    shell = f"exec {sys.executable} -m slm_mux {command} {redirection}"
+    shown = subprocess.run(
+        ["sh", "-c", shell], capture_output=True, text=True, cwd=tmp_path, input="", timeout=60
+    )
+    assert "Traceback" not in shown.stderr
+    assert shown.returncode in (0, 1, 2)
+
+
+async def test_an_encoding_without_our_signs(tmp_path: Path) -> None:
+    """In an ASCII environment signs are replaced; the answer is printed all the same."""
+    async with serving() as fake:
+        fake.always = answers("\\boxed{9} \u65e5")
+        pool = pool_file(tmp_path, fake.url)
+        shown = await slm_mux("ask", "How many?", "-v", "--pool", pool, PYTHONIOENCODING="ascii")
+    assert shown.code == 0
+    assert shown.out.splitlines()[0] == "9"

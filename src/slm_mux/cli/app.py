@@ -3,12 +3,13 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 ended by Ctrl-C.
 """
 
+import os
 import sys
 
 import typer
 
 from slm_mux.cli import ask, demo, init, models
-from slm_mux.cli.console import FAILED, INTERRUPTED, WRONG_USAGE
+from slm_mux.cli.console import FAILED, INTERRUPTED, WRONG_USAGE, make_streams_usable
 from slm_mux.errors import InvalidRequestError, PoolError, SlmMuxError
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit."""
+    make_streams_usable()
     try:
         app()
     except (InvalidRequestError, PoolError) as error:
@@ -60,6 +62,9 @@ def main() -> None:
         # Whoever read our output has left; there is no one to tell.
         sys.stderr.close()
         sys.exit(FAILED)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - as below
+        os._exit(FAILED)  # at a normal exit Python would try to write the rest again
 
 
 def _fail(error: SlmMuxError, code: int) -> None:

@@ -51,8 +51,8 @@ def check_and_show(pool: Pool, *, as_json: bool) -> None:
     console.print(_table(checks))
     for check in checks:
         if check.problem:
-            problem = check.problem.removeprefix(check.model).lstrip(": ")
-            console.print(Text.assemble((check.model, "red"), ": ", problem), soft_wrap=True)
+            problem = check.problem.removeprefix(check.model).lstrip(":").strip()
+            console.print(Text(f"{check.model}: {problem}", "red"), soft_wrap=True)
     served = {check.source: check.serves for check in checks if check.serves}
     for source, names in served.items():
         console.print(Text(f"{source} serves: {', '.join(names)}"), soft_wrap=True)

@@ -108,6 +108,11 @@ class Pool:
         seed: int = 0,
     ) -> Self:
         """Make a pool of models built in Python, all with the same settings."""
+        for model in models:
+            if not hasattr(model, "complete"):
+                raise PoolError(
+                    f"{model!r} is not a model; give models one by one: Pool.of(first, second)"
+                )
         generation = Generation(temperature=temperature, max_tokens=max_tokens)
         members = [Member(model=model, generation=generation) for model in models]
         return cls(members, samples=samples, stopping=stopping, seed=seed)
