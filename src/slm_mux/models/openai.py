@@ -12,7 +12,7 @@ import msgspec
 
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.models.base import Limits, Request
-from slm_mux.models.endpoint import Endpoint, ReplyTooLongError
+from slm_mux.models.endpoint import Endpoint, ReplyTooLongError, Timeouts
 from slm_mux.models.faults import Faults
 from slm_mux.models.secrecy import checked_headers
 from slm_mux.models.wire import NotJSONError, completions, decode_reply, encode_request
@@ -74,10 +74,12 @@ class OpenAIModel:
         self.name = name
         self.model = model
         self.endpoint = endpoint.identity
+        self.identity = f"openai:{endpoint.safe_url}|{model}"
+        """Where and as what it is served, without any secret."""
         self.limits = limits
         self.draws_at_once = draws_at_once
         self._at = endpoint
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
+        self._timeouts = Timeouts(timeout, connect=connect_timeout)
         self._faults = Faults(
             name,
             endpoint,
@@ -124,7 +126,7 @@ class OpenAIModel:
                 "POST",
                 self._at.chat_url,
                 body=body,
-                timeout=self._timeout,
+                timeouts=self._timeouts,
                 headers=self._headers,
                 user=self,
             )

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from slm_mux.errors import ModelError
-from slm_mux.models.endpoint import Endpoint, ReplyTooLongError
+from slm_mux.models.endpoint import Endpoint, ReplyTooLongError, Timeouts
 from slm_mux.models.faults import Faults
 from slm_mux.models.wire import NotJSONError, decode_models
 
@@ -65,9 +65,8 @@ async def served_models(endpoint: Endpoint, *, timeout: float = 10.0) -> list[st
         ModelError: one of its subclasses; `model` is the URL, as no model was asked.
     """
     faults = Faults(endpoint.safe_url, endpoint, timeout=timeout, connect_timeout=timeout)
-    times = aiohttp.ClientTimeout(total=timeout)
     try:
-        raw = await endpoint.send("GET", endpoint.models_url, timeout=times)
+        raw = await endpoint.send("GET", endpoint.models_url, timeouts=Timeouts(timeout))
     except (aiohttp.ClientError, TimeoutError, OSError, ReplyTooLongError) as error:
         raise faults.of_exception(error) from None
     if not 200 <= raw.status < 300:

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from slm_mux.models.endpoint import Endpoint, RawReply
+from slm_mux.models.endpoint import Endpoint, RawReply, Timeouts
 
 _EVENT = b"data:"
 _END = b"[DONE]"
@@ -37,7 +37,7 @@ class StreamingEndpoint(Endpoint):
         url: str,
         *,
         body: bytes | None = None,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp keeps the time of each phase)
+        timeouts: Timeouts,
         headers: Mapping[str, str] | None = None,
         user: object = None,
     ) -> RawReply:
@@ -47,7 +47,7 @@ class StreamingEndpoint(Endpoint):
             aiohttp.ClientError, TimeoutError, OSError: there is no whole reply.
         """
         if body is None:
-            return await super().send(method, url, timeout=timeout, headers=headers, user=user)
+            return await super().send(method, url, timeouts=timeouts, headers=headers, user=user)
         asked = msgspec.json.decode(body) | {
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -58,7 +58,7 @@ class StreamingEndpoint(Endpoint):
         once = {**(headers or {}), "Connection": "close"}
         streaming = msgspec.json.encode(asked)
         raw = await super().send(
-            method, url, body=streaming, timeout=timeout, headers=once, user=user
+            method, url, body=streaming, timeouts=timeouts, headers=once, user=user
         )
         if not raw.headers.get("Content-Type", "").startswith("text/event-stream"):
             return raw

@@ -170,8 +170,8 @@ def completions(reply: ChatReply, n: int) -> list[Completion]:
     for index, choice in enumerate(choices):
         text, reasoning = _texts(choice.message)
         finish = choice.finish_reason
-        share = None
-        if total is not None:
+        share = total
+        if total is not None and len(choices) > 1:
             share = total // len(choices) + (index < total % len(choices))
         found.append(
             Completion(

@@ -34,7 +34,10 @@ class Tally:
         self._index = {drawer.model: index for index, drawer in enumerate(drawers)}
         self._ranked = rank_by_record([drawer.validation_accuracy for drawer in drawers])
         self._progress = [Progress(drawers[index].k) for index in self._ranked]
-        self._place = {drawers[index].model: place for place, index in enumerate(self._ranked)}
+        self._rows = {
+            drawers[index].model: (self._progress[place], self._samples[index])
+            for place, index in enumerate(self._ranked)
+        }
 
     def __iter__(self) -> Iterator[Sample]:
         return (sample for row in self._samples for sample in row if sample is not None)
@@ -42,8 +45,9 @@ class Tally:
     def record(self, sample: Sample) -> None:
         """Take in one draw, once."""
         key = sample.answer.key if sample.answer is not None else None
-        self._progress[self._place[sample.model]].record(sample.draw, key)
-        self._samples[self._index[sample.model]][sample.draw] = sample
+        progress, samples = self._rows[sample.model]
+        progress.record(sample.draw, key)
+        samples[sample.draw] = sample
 
     def sample(self, model: str, draw: int) -> Sample | None:
         """The draw with that index, or None while it is not in."""

@@ -70,11 +70,16 @@ class Progress:
             self._lowest_missing += 1
         if key is None:
             return
-        count = self._count[key] = self._count.get(key, 0) + 1
-        first = self._first[key] = min(draw, self._first.get(key, draw))
-        if self._candidate is None or (count, -first) > (
-            self._count[self._candidate],
-            -self._first[self._candidate],
+        if key in self._count:
+            self._count[key] += 1
+            self._first[key] = min(draw, self._first[key])
+        else:
+            self._count[key] = 1
+            self._first[key] = draw
+        best = self._candidate
+        if best is None or (
+            best != key
+            and (self._count[key], -self._first[key]) > (self._count[best], -self._first[best])
         ):
             self._candidate = key
 
