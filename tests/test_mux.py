@@ -187,6 +187,43 @@ def test_without_any_readable_answer_every_model_s_reason_is_listed() -> None:
     assert caught.value.reasons["locked"] == "3 of 3 draws failed: the key was refused"
     assert 'one ends: "I would rather not say."' in caught.value.reasons["chatty"]
     assert "(3 cut off by the token limit)" in caught.value.reasons["long"]
+    assert str(caught.value).startswith(
+        "no model gave a readable answer (a number was looked for):\n  locked: "
+    )
+
+
+def test_a_kind_that_auto_chose_is_named_with_its_reason() -> None:
+    """Who did not ask for a number learns why one was looked for, and how to ask otherwise."""
+    with (
+        Mux(Pool.of(ScriptedModel("m", ["I would rather not say."]))) as mux,
+        pytest.raises(NoAnswerError) as caught,
+    ):
+        mux.ask("How many?")
+    assert caught.value.looked_for == (
+        "a number was looked for: it asks for a quantity (“How many”); "
+        "give --kind, or kind=, for another"
+    )
+
+
+def test_without_any_completion_the_kind_is_not_the_reason() -> None:
+    """Where every draw failed the error says nothing of the form of the answer."""
+    refused = AuthenticationError("the key was refused", model="m")
+    with Mux(Pool.of(ScriptedModel("m", [refused]))) as mux, pytest.raises(NoAnswerError) as caught:
+        mux.ask("How many?")
+    assert caught.value.looked_for is None
+    assert str(caught.value).startswith("no model gave a readable answer:\n")
+
+
+def test_choices_that_auto_found_are_not_refused() -> None:
+    """Options read out of a question are a guess, over which no question is refused."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("A")))) as mux:
+        assert mux.ask("Which is right?\nA) one\nB) one").kind == "choice"
+
+
+def test_choices_may_have_no_texts() -> None:
+    """Labels that say it all need no texts."""
+    with Mux(Pool.of(ScriptedModel("m", boxed("yes")))) as mux:
+        assert mux.ask("Is it?", choices={"yes": "", "no": ""}).answer == "yes"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +236,11 @@ def test_without_any_readable_answer_every_model_s_reason_is_listed() -> None:
         ("1?", {"samples": 0}, "samples is 0"),
         ("1?", {"temperature": -1.0}, "temperature is -1.0"),
         ("1?", {"temperature": float("nan")}, "temperature is nan"),
+        ("1?", {"temperature": float("inf")}, "temperature is inf, but must be between 0 and 10"),
+        ("1?", {"temperature": 50}, "temperature is 50, but must be between 0 and 10$"),
+        ("1?", {"choices": {"A": "1"}}, "two choices or more; only 'A' is given"),
+        ("1?", {"choices": {"A": "1", "B": "2", "C": " 1"}}, "'A' and 'C' have the same text '1'"),
+        ("Which? A) 1 B) 1", {"kind": "choice"}, "'A' and 'B' have the same text '1'"),
         ("1?", {"max_tokens": 0}, "max_tokens is 0"),
         ("1?", {"stopping": "eagre"}, "no stopping 'eagre'; did you mean 'eager'?"),
         ("1?", {"kind": "nmber"}, "no kind 'nmber'; did you mean 'number'?"),

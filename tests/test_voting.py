@@ -169,6 +169,13 @@ def test_none_never_votes() -> None:
     assert (decision.answer, decision.confidence) == ("X", pytest.approx(1 / 3))
 
 
+def test_blank_strings_never_vote() -> None:
+    """A plain string with nothing in it is no answer; others are compared as given."""
+    counted = vote("a", ["", " ", "\n", "X", " X"])
+    assert (counted.unreadable, [c.canonical for c in counted.counts]) == (3, ["X", " X"])
+    assert decide([vote("a", ["", "", ""]), vote("b", ["X", "Y", "Z"])]).answer == "X"
+
+
 @pytest.mark.parametrize(
     "accuracy", [-0.1, 1.1, float("nan"), float("inf"), "0.5", {"default": 0.5}]
 )

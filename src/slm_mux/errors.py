@@ -4,6 +4,9 @@
     ├── InvalidRequestError       the question or an option cannot be served (a ValueError too)
     ├── PoolError                 the pool file, or the pool built in Python, is wrong
     ├── NoAnswerError             no model gave a readable answer; carries each model's reason
+    ├── TaskDataError             a data set, or a file of samples, is wrong; starts with the file
+    ├── StoreError                the store of samples cannot be used as asked
+    ├── SandboxError              model-written code cannot be run safely here
     ├── WeightsError              a model file could not be had
     │   └── HashMismatchError     it is here, but it is not the file it should be
     └── ModelError                one draw of one model got no completion; carries the model
@@ -15,6 +18,7 @@
         └── PermanentError        trying again would give the same
             ├── RequestRefusedError     400 and the other 4xx
             ├── AuthenticationError     401, 403
+            ├── QuotaExhaustedError     what was paid for is used up
             ├── ModelNotFoundError      404
             ├── BadReplyError     a reply that no chat endpoint gives (HTML, not JSON)
             └── EmbeddedEngineError     llama.cpp in this process could not be loaded
@@ -42,12 +46,28 @@ class NoAnswerError(SlmMuxError):
 
     Args:
         reasons: what happened to each model, by name, in pool order.
+        looked_for: the form of answer that completions were read for, and why; None where no
+            completion came in.
     """
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], *, looked_for: str | None = None) -> None:
         self.reasons = dict(reasons)
+        self.looked_for = looked_for
+        form = f" ({looked_for})" if looked_for else ""
         lines = "".join(f"\n  {model}: {reason}" for model, reason in self.reasons.items())
-        super().__init__(f"no model gave a readable answer{':' if lines else ''}{lines}")
+        super().__init__(f"no model gave a readable answer{form}{':' if lines else ''}{lines}")
+
+
+class TaskDataError(SlmMuxError):
+    """A data set or a file of samples cannot be used; the message starts with file and line."""
+
+
+class StoreError(SlmMuxError):
+    """The store is not ours, newer than the program, locked, damaged, or lacks what was asked."""
+
+
+class SandboxError(SlmMuxError):
+    """There is no sandbox here, or a probe got out of it: no model-written code is run."""
 
 
 class WeightsError(SlmMuxError):
@@ -127,6 +147,10 @@ class RequestRefusedError(PermanentError):
 
 class AuthenticationError(PermanentError):
     """The endpoint did not accept the key (401, 403)."""
+
+
+class QuotaExhaustedError(PermanentError):
+    """The account's quota or budget is used up; waiting a moment does not bring it back."""
 
 
 class ModelNotFoundError(PermanentError):

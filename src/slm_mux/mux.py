@@ -95,7 +95,7 @@ class AsyncMux:
             choices: for a multiple choice, the text of each label.
             labels: for a classification, the labels.
             samples: k, draws per model, >= 1; the pool's by default.
-            temperature: >= 0; each model's own by default.
+            temperature: 0 to 10; each model's own by default.
             max_tokens: per draw, >= 1; each model's own by default.
             stopping: "eager", "frugal" or "none"; the pool's by default.
             seed: the pool's by default. With "none" and "frugal" the same seed gives the same

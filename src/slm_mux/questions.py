@@ -1,7 +1,6 @@
 """What may be asked: a question and its options, checked before anything is fetched or drawn."""
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -11,6 +10,7 @@ from slm_mux.answers import make_kind
 from slm_mux.answers.auto import choices_in, detect_kind
 from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import InvalidRequestError
+from slm_mux.models.base import HIGHEST_TEMPERATURE
 from slm_mux.types import KindName, Message, Stopping
 
 KindRequest = Literal["auto"] | KindName
@@ -51,7 +51,8 @@ def understand(
 
     Raises:
         InvalidRequestError: the question is empty or not text, the kind is unknown, or choices or
-            labels are missing, unusable, or do not go with the kind.
+            labels are missing, unusable (one choice, or two with the same text), or do not go with
+            the kind.
     """
     conversation = _conversation(question)
     text = text_of(conversation[-1])
@@ -78,6 +79,9 @@ def understand(
                 "a multiple choice needs its choices: give them, or write them in the question as "
                 "A) ... B) ..."
             )
+    if name == "choice" and (given or kind == "choice"):
+        # What `auto` found in a question is a guess, over which no question is refused.
+        _check_choices(choices or {})
     asked = Asked(
         conversation=conversation,
         kind=name,
@@ -109,8 +113,10 @@ def check_options(
         raise InvalidRequestError(f"samples is {samples}, but each model needs at least 1 draw")
     if max_tokens is not None and max_tokens < 1:
         raise InvalidRequestError(f"max_tokens is {max_tokens}, but must be at least 1")
-    if temperature is not None and not _at_least_0(temperature):
-        raise InvalidRequestError(f"temperature is {temperature!r}, but must be 0 or more")
+    if temperature is not None and not _is_temperature(temperature):
+        raise InvalidRequestError(
+            f"temperature is {temperature!r}, but must be between 0 and {HIGHEST_TEMPERATURE:g}"
+        )
     if stopping is not None:
         check_name("stopping", stopping, get_args(Stopping))
 
@@ -135,8 +141,29 @@ def text_of(message: Message) -> str:
     return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
 
 
-def _at_least_0(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value < math.inf
+def _is_temperature(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= HIGHEST_TEMPERATURE
+
+
+def _check_choices(choices: Mapping[str, str]) -> None:
+    """Refuse choices between which nobody can choose; texts may be blank where labels say it all.
+
+    Raises:
+        InvalidRequestError: there is one only, or two have the same text up to spaces.
+    """
+    if len(choices) == 1:
+        raise InvalidRequestError(
+            f"a multiple choice needs two choices or more; only {next(iter(choices))!r} is given"
+        )
+    seen: dict[str, str] = {}
+    for label, text in choices.items():
+        words = " ".join(text.split())
+        if words and words in seen:
+            raise InvalidRequestError(
+                f"the choices {seen[words]!r} and {label!r} have the same text {words!r}; give "
+                "each its own, or leave one out"
+            )
+        seen[words] = label
 
 
 def _conversation(question: Any) -> tuple[Message, ...]:

@@ -15,7 +15,10 @@ Message = dict[str, Any]
 
 TieBreak = Literal["none", "validation_accuracy", "pool_order"]
 Stopping = Literal["eager", "frugal", "none"]
-KindName = Literal["number", "choice", "math", "label", "json", "text"]
+KindName = Literal["number", "choice", "math", "label", "json", "text", "code"]
+
+Style = Literal["words", "program"]
+"""How a model is asked: to reason in words, or to write a program that is then run."""
 
 
 class Missing(enum.Enum):
@@ -23,6 +26,39 @@ class Missing(enum.Enum):
 
     FAILED = "failed"
     NOT_DRAWN = "not_drawn"
+
+
+class CodeSpec(Struct, frozen=True, kw_only=True):
+    """What a programming problem asks for, and how a program for it is checked."""
+
+    prompt: str
+    """The start of the program: imports, signature, docstring with examples."""
+    entry_point: str
+    """The name of the function to write."""
+    tests: str | None = None
+    """Source that defines `check(candidate)`, which raises where the candidate is wrong; a model
+    never sees it."""
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One item of a data set."""
+
+    id: str
+    """Unique in its task."""
+    question: str
+    """What every model is asked, without choices and without the request for an answer's form."""
+    kind: KindName
+    target: str | None = None
+    """The reference answer as the data set writes it; None: the problem cannot be scored."""
+    split: str | None = None
+    """For instance "validation" or "test"; None where the task has no splits."""
+    choices: dict[str, str] = {}
+    """The text by label; empty unless the kind is choice."""
+    labels: tuple[str, ...] = ()
+    """Empty unless the kind is label."""
+    code: CodeSpec | None = None
+    """Set if and only if the kind is code."""
+    subject: str | None = None
 
 
 class Answer(Struct, frozen=True, gc=False):

@@ -25,8 +25,9 @@ def vote(
 
     Args:
         model: the model's name.
-        answers: length k >= 1. A plain string is compared as given; None is an unreadable
-            completion; `Missing` is a draw that failed or was not made.
+        answers: length k >= 1. A plain string is compared as given, but a blank one is no answer
+            and counts as unreadable, as does None; `Missing` is a draw that failed or was not
+            made.
         validation_accuracy: the model's record, in [0, 1]; None when there is none.
 
     Raises:
@@ -50,6 +51,9 @@ def vote(
             not_drawn += 1
         else:
             if isinstance(drawn, str):
+                if not drawn.strip():
+                    unreadable += 1
+                    continue
                 text = key = drawn
             elif isinstance(drawn, Answer):
                 text, key = drawn.text, drawn.key

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,41 @@ async def test_nothing_is_fetched_for_a_question_that_cannot_be_asked(tmp_path: 
     assert not cache.exists()
 
 
+def without_llama_cpp(folder: Path) -> dict[str, Any]:
+    """Make the environment of a machine with an empty cache and without xllamacpp."""
+    (folder / "sitecustomize.py").write_text("import sys; sys.modules['xllamacpp'] = None\n")
+    home = str(folder / "home")
+    return {
+        "PYTHONPATH": str(folder), "SLM_MUX_CACHE": home, "XDG_CONFIG_HOME": home, "HOME": home,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [["ask", "1?"], ["demo"], ["models"]])
+async def test_nothing_is_fetched_that_cannot_be_run(tmp_path: Path, command: list[str]) -> None:
+    """Without xllamacpp the built-in models are not downloaded; the error says what to install."""
+    shown = await slm_mux(*command, cwd=tmp_path, **without_llama_cpp(tmp_path))
+    assert shown.code == 1
+    assert "pip install 'slm-mux[local]'" in shown.out + shown.err
+    assert not (tmp_path / "home").exists()
+
+
+async def test_without_llama_cpp_the_other_models_answer(tmp_path: Path) -> None:
+    """Embedded models cost their votes where they cannot run, with one warning for all of them."""
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = Path(pool_file(tmp_path, fake.url, stopping="none"))
+        pool.write_text(
+            f"{pool.read_text()}  - {{name: a, gguf: 'builtin:smollm2-135m'}}\n"
+            "  - {name: b, gguf: 'builtin:qwen2.5-coder-0.5b'}\n"
+        )
+        shown = await slm_mux(
+            "ask", "How many?", "--pool", str(pool), **without_llama_cpp(tmp_path)
+        )
+    assert (shown.code, shown.out.splitlines()[0]) == (0, "9")
+    assert shown.err.count("warning:") == 1
+    assert not (tmp_path / "home").exists()
+
+
 async def test_a_model_file_that_cannot_be_had_costs_its_votes(tmp_path: Path) -> None:
     """The other model answers; without another one the missing file is the error."""
     async with serving() as fake:
@@ -263,18 +299,73 @@ async def test_ctrl_c_prints_what_was_decided_so_far(tmp_path: Path) -> None:
     assert seconds < 1.0
 
 
-async def test_ctrl_c_before_the_first_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (["ask", "1?", "--json", "-k", "0"], "InvalidRequestError", 2),
+        (["ask", "1?", "--json", "--pool", "none.yaml"], "PoolError", 2),
+        (["ask", "1?", "--json", "-k", "two"], "UsageError", 2),
+        (["ask", "--json"], "UsageError", 2),
+        (["aks", "1?", "--json"], "UsageError", 2),
+        (["models", "pull", "NOPE", "--json"], "WeightsError", 1),
+        (
+            ["init", "--json", "--url", "http://127.0.0.1:9/v1", "--builtin"],
+            "InvalidRequestError",
+            2,
+        ),
+    ],
+)
+async def test_with_json_an_error_is_a_document_too(
+    tmp_path: Path, arguments: list[str], kind: str, code: int
+) -> None:
+    """Stdout is one document with type and message; stderr and the exit code are as without."""
+    shown = await slm_mux(*arguments, cwd=tmp_path)
+    plain = await slm_mux(*(word for word in arguments if word != "--json"), cwd=tmp_path)
+    assert (shown.code, shown.err) == (code, plain.err)
+    assert (plain.code, plain.out) == (code, "")
+    assert set(shown.document) == {"error"}
+    assert shown.document["error"]["type"] == kind
+    assert shown.document["error"]["message"] in shown.err
+
+
+async def test_with_json_the_reasons_are_listed_by_model(tmp_path: Path) -> None:
+    """Where no model gave a readable answer the document says what happened to each."""
+    async with serving() as fake:
+        fake.always = answers("I would rather not say.")
+        pool = pool_file(tmp_path, fake.url, unused_url(), retry_seconds=0.1, stopping="none")
+        shown = await slm_mux("ask", "How many?", "--json", "--pool", pool)
+    assert shown.code == 1
+    error = shown.document["error"]
+    assert (error["type"], list(error["reasons"])) == ("NoAnswerError", ["model-0", "model-1"])
+    assert error["reasons"]["model-0"].startswith("3 of 3 draws unreadable")
+    assert "nothing answers there" in error["reasons"]["model-1"]
+    assert "a number was looked for: it asks for a quantity" in error["message"]
+    assert f"error: {error['message']}\n" in shown.err
+
+
+async def test_json_after_two_dashes_is_a_question(tmp_path: Path) -> None:
+    """What follows -- is no option: the error is not a document then."""
+    shown = await slm_mux("ask", "--pool", str(tmp_path / "none.yaml"), "--", "--json")
+    assert (shown.code, shown.out) == (2, "")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+async def test_ctrl_c_before_the_first_answer(tmp_path: Path, form: list[str]) -> None:
     """Without a readable draw Ctrl-C says so, and the requests are closed."""
     async with serving() as stuck:
         stuck.always = never_answers()
         pool = pool_file(tmp_path, stuck.url)
-        process = await start("ask", "How many?", "--pool", pool)
+        process = await start("ask", "How many?", "--pool", pool, *form)
         await stuck.crowded(3)
         process.send_signal(signal.SIGINT)
         shown = await ended(process)
         await stuck.left.wait()
-    assert (shown.code, shown.out) == (130, "")
-    assert "interrupted before a readable answer came in" in shown.err
+    said = "interrupted before a readable answer came in"
+    assert (shown.code, shown.err.strip()) == (130, said)
+    if form:
+        assert shown.document == {"error": {"type": "Interrupted", "message": said}}
+    else:
+        assert shown.out == ""
 
 
 async def test_settled_early(tmp_path: Path) -> None:

@@ -156,6 +156,25 @@ async def test_an_endpoint_that_does_not_say_what_it_serves_may_answer(tmp_path:
     assert "serves" not in shown.out
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+async def test_the_exit_code_says_whether_any_model_answers(
+    tmp_path: Path, form: list[str]
+) -> None:
+    """0 when one model of the pool answers, 1 when none does; the result is printed either way."""
+    down = remote("down", unused_url())
+    async with serving() as up:
+        some = await slm_mux(
+            "models", *form, "--pool", written(tmp_path, down, remote("up", up.url))
+        )
+    none = await slm_mux("models", *form, "--pool", written(tmp_path, down))
+    assert (some.code, none.code) == (0, 1)
+    for shown in (some, none):
+        assert "nothing answers there" in shown.out
+        assert shown.err == ""
+    if form:
+        assert [check["answers"] for check in none.document["models"]] == [False]
+
+
 async def test_weights_that_are_not_fetched_yet(tmp_path: Path) -> None:
     """The problem names the command that fetches them; nothing is fetched for a check."""
     cache = tmp_path / "cache"
@@ -167,7 +186,7 @@ async def test_weights_that_are_not_fetched_yet(tmp_path: Path) -> None:
         {"name": "three", "gguf": "here.gguf"},
     )
     shown = await slm_mux("models", "--pool", pool, COLUMNS=WIDE, SLM_MUX_CACHE=str(cache))
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (1, "")
     assert line_of(shown, "one:").endswith("slm-mux models pull builtin:smollm2-135m")
     assert line_of(shown, "two:").endswith(f"slm-mux models pull {hub_file}")
     assert line_of(shown, "three:") == "three: there is no such file"
@@ -181,7 +200,7 @@ async def test_without_a_pool_file_the_built_in_models_are_checked(tmp_path: Pat
         "models", "--json", cwd=tmp_path,
         SLM_MUX_CACHE=str(tmp_path / "cache"), XDG_CONFIG_HOME=str(tmp_path), HOME=str(tmp_path),
     )  # fmt: skip
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err) == (1, "")
     assert shown.document["pool"] is None
     assert [(check["source"], check["answers"]) for check in shown.document["models"]] == [
         ("builtin:qwen2.5-coder-0.5b", False),

@@ -159,11 +159,26 @@ async def test_package_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_bytes(b"GGUF")
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     model = EmbeddedModel("other", gguf=path)
-    with (
-        pytest.warns(UserWarning, match="no sha256"),
-        pytest.raises(EmbeddedEngineError, match=r"pip install 'slm-mux\[local\]'"),
-    ):
+    with pytest.raises(EmbeddedEngineError, match=r"pip install 'slm-mux\[local\]'"):
         await model.complete(asked())
+
+
+async def test_nothing_is_fetched_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that nothing here can run are not looked for."""
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    monkeypatch.setattr(embedded, "resolve", lambda *_a, **_o: pytest.fail("it was fetched"))
+    model = EmbeddedModel("small", gguf="builtin:smollm2-135m")
+    with pytest.raises(EmbeddedEngineError, match="xllamacpp"):
+        await model.complete(asked())
+
+
+@pytest.mark.real_model
+async def test_a_context_that_the_model_was_not_trained_for(smollm2_gguf: Path) -> None:
+    """It is refused before llama.cpp takes memory for it."""
+    model = EmbeddedModel("m", gguf=smollm2_gguf, sha256=SHA256, context=99_999_999)
+    with pytest.raises(EmbeddedEngineError, match="trained for 8192 tokens"):
+        await model.complete(asked())
+    assert not model.engine.loaded
 
 
 async def test_cancelled_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

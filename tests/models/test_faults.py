@@ -9,6 +9,7 @@ from slm_mux.errors import (
     BadReplyError,
     ModelNotFoundError,
     PermanentError,
+    QuotaExhaustedError,
     RateLimitError,
     RequestRefusedError,
     ServerFaultError,
@@ -62,6 +63,25 @@ async def test_the_status_decides_the_error(code: int, error: type, words: str) 
     assert type(found) is error
     assert words in str(found)
     assert "it says so" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (429, {"type": "insufficient_quota", "code": "insufficient_quota", "param": None}),
+        (429, {"type": "requests", "code": "insufficient_quota"}),
+        (429, {"type": "insufficient_quota", "code": None}),
+        (429, {"code": "billing_hard_limit_reached"}),
+        (400, {"type": "invalid_request_error", "code": "billing_hard_limit_reached"}),
+    ],
+)
+async def test_a_quota_that_is_used_up_is_not_tried_again(code: int, error: dict[str, Any]) -> None:
+    """No wait brings back what has to be paid for: the error is permanent and says so."""
+    body = {"error": {"message": "You exceeded your current quota.", **error}}
+    found = await fault(replies(body, code=code))
+    assert type(found) is QuotaExhaustedError
+    assert isinstance(found, PermanentError)
+    assert "You exceeded your current quota. The account's quota is used up: raise it" in str(found)
 
 
 @pytest.mark.parametrize("code", [429, 503])
@@ -169,7 +189,9 @@ async def test_a_refusal_that_is_a_page_is_shortened() -> None:
         ({"message": "slow down", "code": 429}, RateLimitError),
         ({"message": "slow down", "code": "429"}, RateLimitError),
         ({"message": "slow down", "type": "rate_limit_error"}, RateLimitError),
-        ({"message": "no", "type": "insufficient_quota"}, RateLimitError),
+        ({"message": "no", "type": "quota_per_minute"}, RateLimitError),
+        ({"message": "no", "type": "insufficient_quota"}, QuotaExhaustedError),
+        ({"message": "no", "code": "billing_hard_limit_reached"}, QuotaExhaustedError),
         ({"message": "no such model", "code": "model_not_found"}, ModelNotFoundError),
         ({"message": "who?", "type": "authentication_error"}, AuthenticationError),
         ({"message": "who?", "code": "invalid_api_key"}, AuthenticationError),

@@ -111,6 +111,7 @@ SHA256 = "0123456789abcdef" * 4
         (BASE + "    samples: -1\n", 6, "`samples` is -1, but must be at least 1"),
         (BASE + "    temperature: -0.5\n", 6, "`temperature` is -0.5, but must be between 0"),
         (BASE + "    temperature: .nan\n", 6, "`temperature` is nan"),
+        (BASE + "    temperature: 50\n", 6, "`temperature` is 50.0, but must be between 0 and 10"),
         (BASE + "    top_p: 0\n", 6, "`top_p` is 0.0, but must be above 0 and at most 1"),
         (BASE + "    max_in_flight: 0\n", 6, "`max_in_flight` is 0, but must be at least 1"),
         (BASE + "    requests_per_minute: 0\n", 6, "must be above 0"),
@@ -335,3 +336,13 @@ def test_the_pool_is_looked_for_in_two_places(
     assert [member.name for member in Pool.find()] == ["user"]
     (here / "pool.yaml").write_text(BASE.replace("name: a", "name: local"))
     assert [member.name for member in Pool.find()] == ["local"]
+
+
+def test_a_link_that_leads_to_no_file_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """./pool.yaml that is a dangling link is an error, not a reason to take another pool."""
+    monkeypatch.chdir(tmp_path)
+    Path("pool.yaml").symlink_to("gone.yaml")
+    with pytest.raises(PoolError, match=r"^pool\.yaml: this link leads to no file"):
+        Pool.find()

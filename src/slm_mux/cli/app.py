@@ -1,16 +1,28 @@
 """The command line's root: the commands, and what an error looks like.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 ended by Ctrl-C.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 ended by Ctrl-C. An error is one
+message on stderr; where the command line has --json, also one document on stdout.
 """
 
 import os
 import sys
+from typing import Any, NoReturn
 
 import typer
 
 from slm_mux.cli import ask, demo, init, models
-from slm_mux.cli.console import FAILED, INTERRUPTED, WRONG_USAGE, make_streams_usable
-from slm_mux.errors import InvalidRequestError, PoolError, SlmMuxError
+from slm_mux.cli.console import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_USAGE,
+    json_is_wanted,
+    make_streams_usable,
+    print_error_json,
+)
+from slm_mux.errors import InvalidRequestError, NoAnswerError, PoolError, SlmMuxError
+
+# Typer carries a click of its own, or uses the installed one; this class is of the right one.
+_UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="slm-mux",
@@ -46,18 +58,11 @@ def _root(
     del version
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and exit."""
     make_streams_usable()
     try:
-        app()
-    except (InvalidRequestError, PoolError) as error:
-        _fail(error, WRONG_USAGE)
-    except SlmMuxError as error:
-        _fail(error, FAILED)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201 - rich may be what was interrupted
-        sys.exit(INTERRUPTED)
+        sys.exit(_run())
     except BrokenPipeError:
         # Whoever read our output has left; there is no one to tell.
         sys.stderr.close()
@@ -67,6 +72,35 @@ def main() -> None:
         os._exit(FAILED)  # at a normal exit Python would try to write the rest again
 
 
-def _fail(error: SlmMuxError, code: int) -> None:
+def _run() -> int:
+    """Run the command line and show the error that ended it, if one did."""
+    try:
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        error.show()
+        return _document_of("UsageError", error.format_message(), code=error.exit_code)
+    except (InvalidRequestError, PoolError) as error:
+        return _failed(error, WRONG_USAGE)
+    except SlmMuxError as error:
+        return _failed(error, FAILED)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)  # noqa: T201 - rich may be what was interrupted
+        return _document_of("Interrupted", "interrupted", code=INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: SlmMuxError, code: int) -> int:
     print(f"error: {error}", file=sys.stderr)  # noqa: T201 - an error must not need rich
-    sys.exit(code)
+    reasons = error.reasons if isinstance(error, NoAnswerError) else None
+    return _document_of(type(error).__name__, str(error), code=code, reasons=reasons)
+
+
+def _document_of(
+    kind: str, message: str, *, code: int, reasons: dict[str, str] | None = None
+) -> int:
+    """Print the error's document where one is wanted; return the exit code."""
+    if json_is_wanted(sys.argv[1:]):
+        print_error_json(kind, message, reasons=reasons)
+    return code

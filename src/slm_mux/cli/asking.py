@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from slm_mux.cli.console import INTERRUPTED, messages, print_json, results
+from slm_mux.cli.console import INTERRUPTED, messages, print_error_json, print_json, results
 from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
 from slm_mux.cli.fetching import fetch_missing_weights
 from slm_mux.cli.interrupts import ending_while_loading
@@ -145,7 +145,7 @@ class _SoFar:
 
     def show(self, *, as_json: bool) -> None:
         if self._planned is None or self._tally is None:
-            messages().print("interrupted before the first draw")
+            self._nothing("interrupted before the first draw", as_json=as_json)
             return
         seconds = time.monotonic() - self._started
         try:
@@ -157,6 +157,11 @@ class _SoFar:
                 warnings=["interrupted: this is the decision by the draws that were in"],
             )
         except NoAnswerError:
-            messages().print("interrupted before a readable answer came in")
+            self._nothing("interrupted before a readable answer came in", as_json=as_json)
             return
         show(decision, as_json=as_json)
+
+    def _nothing(self, what: str, *, as_json: bool) -> None:
+        messages().print(what)
+        if as_json:
+            print_error_json("Interrupted", what)

@@ -40,12 +40,17 @@ class Check(Struct, frozen=True, kw_only=True):
     validation_accuracy: dict[str, float] = {}
 
 
-def check_and_show(pool: Pool, *, as_json: bool) -> None:
-    """Check every member and print a table, or one JSON document."""
+def check_and_show(pool: Pool, *, as_json: bool) -> bool:
+    """Check every member and print a table, or one JSON document.
+
+    Returns:
+        Whether any of them answers.
+    """
     checks = asyncio.run(_check_all(pool))
+    any_answers = any(check.answers for check in checks)
     if as_json:
         print_json({"pool": str(pool.path) if pool.path else None, "models": to_builtins(checks)})
-        return
+        return any_answers
     console = results()
     console.print(f"pool: {pool.path or 'built-in models'}", markup=False)
     console.print(_table(checks))
@@ -56,6 +61,7 @@ def check_and_show(pool: Pool, *, as_json: bool) -> None:
     served = {check.source: check.serves for check in checks if check.serves}
     for source, names in served.items():
         console.print(Text(f"{source} serves: {', '.join(names)}"), soft_wrap=True)
+    return any_answers
 
 
 async def _check_all(pool: Pool) -> list[Check]:
@@ -83,7 +89,7 @@ async def _check(member: Member, limiter: Limiter) -> Check:
     }
     if isinstance(member.model, EmbeddedModel):
         facts["source"] = member.model.engine.source
-        problem = _missing_weights(member.model.engine)
+        problem = _missing_package(member.name) or _missing_weights(member.model.engine)
         if problem is not None:
             return Check(**facts, answers=False, problem=problem)
     if isinstance(member.model, OpenAIModel):
@@ -109,6 +115,16 @@ async def _check(member: Member, limiter: Limiter) -> Check:
     asked, listed = getattr(member.model, "model", None), facts.get("serves")
     unlisted = f"answers, but does not list {asked!r}" if listed and asked not in listed else None
     return Check(**facts, answers=True, seconds=seconds, problem=unlisted)
+
+
+def _missing_package(name: str) -> str | None:
+    from slm_mux.models.llama import check_package
+
+    try:
+        check_package(name)
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def _missing_weights(engine: "EmbeddedEngine") -> str | None:

@@ -1,7 +1,9 @@
 """Where output goes: results to stdout, everything else to stderr."""
 
+import itertools
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -42,6 +44,26 @@ def _console(file: TextIO) -> "Console":
     # A pipe or a file has no width; the usual 80 columns would only break the lines of tables.
     width = None if file.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
     return Console(file=file, highlight=False, width=width)
+
+
+def json_is_wanted(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON, so that an error is a document too."""
+    options = itertools.takewhile(lambda argument: argument != "--", arguments)
+    return "--json" in options
+
+
+def print_error_json(kind: str, message: str, *, reasons: Mapping[str, str] | None = None) -> None:
+    """Print the document that stands for the one an error left out; docs/decision.md explains it.
+
+    Args:
+        kind: the error's class, or "UsageError" or "Interrupted".
+        message: as on stderr.
+        reasons: of a NoAnswerError: what happened to each model, by name.
+    """
+    error: dict[str, object] = {"type": kind, "message": message}
+    if reasons is not None:
+        error["reasons"] = dict(reasons)
+    print_json({"error": error})
 
 
 def print_json(document: object) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.markup import escape
 
 from slm_mux.cli.console import messages
-from slm_mux.errors import WeightsError
+from slm_mux.errors import EmbeddedEngineError, WeightsError
 from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
+from slm_mux.models.llama import check_package
 from slm_mux.models.pool import Pool
 from slm_mux.models.weights import Prefer, UnverifiedWeightsWarning, resolve
 
@@ -15,26 +16,30 @@ from slm_mux.models.weights import Prefer, UnverifiedWeightsWarning, resolve
 def fetch_missing_weights(pool: Pool, *, prefer: Prefer = "hub") -> None:
     """Fetch what the pool's embedded models need and the cache does not have.
 
-    A file that cannot be had costs its models' votes, as an endpoint that is down does.
+    A file that cannot be had costs its models' votes, as an endpoint that is down does. Without
+    llama.cpp to run them nothing is fetched.
 
     Raises:
         WeightsError: it cannot be had, and no other model is left to answer.
+        EmbeddedEngineError: llama.cpp is not installed, and no other model is left to answer.
     """
     engines = {
         member.name: member.model.engine
         for member in pool
         if isinstance(member.model, EmbeddedModel)
     }
-    missing: dict[EmbeddedEngine, WeightsError] = {}
-    for engine in dict.fromkeys(engines.values()):
+    missing: dict[EmbeddedEngine, WeightsError | EmbeddedEngineError] = {}
+    # A name for each engine, which several members may share.
+    for engine, name in {engine: name for name, engine in engines.items()}.items():
         try:
+            check_package(name)
             _fetch(engine.source, sha256=engine.sha256, prefer=prefer)
-        except WeightsError as error:
+        except (WeightsError, EmbeddedEngineError) as error:
             missing[engine] = error
     if missing and all(engines.get(member.name) in missing for member in pool):
         raise next(iter(missing.values()))
-    for reason in missing.values():
-        messages().print(f"[yellow]warning:[/yellow] {escape(str(reason))}", soft_wrap=True)
+    for reason in dict.fromkeys(map(str, missing.values())):
+        messages().print(f"[yellow]warning:[/yellow] {escape(reason)}", soft_wrap=True)
     # Said once, here; loading the file would say it again, under the live table.
     warnings.simplefilter("ignore", UnverifiedWeightsWarning)
 

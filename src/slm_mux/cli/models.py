@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Show the pool: what each endpoint serves, whether it answers and how fast.",
+    help="Show the pool: what each endpoint serves, whether it answers and how fast.\n\n"
+    "The exit code is 1 when no model answers.",
     invoke_without_command=True,
 )
 
@@ -21,9 +22,11 @@ def models(
     if context.invoked_subcommand is not None:
         return
     from slm_mux.cli.checking import check_and_show
+    from slm_mux.cli.console import FAILED
     from slm_mux.models.pool import Pool
 
-    check_and_show(Pool.find() if pool is None else Pool.load(pool), as_json=json)
+    if not check_and_show(Pool.find() if pool is None else Pool.load(pool), as_json=json):
+        raise typer.Exit(FAILED)
 
 
 @app.command()

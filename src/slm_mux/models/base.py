@@ -6,12 +6,15 @@ from msgspec import Struct
 
 from slm_mux.types import Completion, Message
 
+HIGHEST_TEMPERATURE = 10.0
+"""No endpoint takes more; what is written above it is a slip."""
+
 
 class Generation(Struct, frozen=True, kw_only=True):
     """Settings of one draw. None leaves the choice to the endpoint."""
 
     temperature: float | None = None
-    """>= 0."""
+    """In [0, HIGHEST_TEMPERATURE]."""
     top_p: float | None = None
     """In (0, 1]."""
     max_tokens: int | None = None
@@ -70,3 +73,11 @@ class Model(Protocol):
     async def aclose(self) -> None:
         """Close connections and free memory; the model may be used again afterwards."""
         ...
+
+
+def identity_of(model: Model) -> str:
+    """What serves the model, whatever the pool calls it; part of each sample's address.
+
+    A model may say so itself with an attribute `identity`; else it is its endpoint and its name.
+    """
+    return str(getattr(model, "identity", f"{model.endpoint}|{model.name}"))

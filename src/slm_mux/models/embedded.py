@@ -13,10 +13,10 @@ from pathlib import Path
 from slm_mux.errors import EmbeddedEngineError, PoolError, WeightsError
 from slm_mux.models.base import Limits, Request
 from slm_mux.models.files import Progress, quiet
-from slm_mux.models.llama import LlamaServer
+from slm_mux.models.llama import LlamaServer, check_package
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.streamed import StreamingEndpoint
-from slm_mux.models.weights import Prefer, resolve
+from slm_mux.models.weights import Prefer, content_of, resolve
 from slm_mux.types import Completion
 
 LOADING = "loading"
@@ -67,7 +67,8 @@ class EmbeddedEngine:
         gguf: `builtin:NAME`, `hf:owner/repo@revision/file.gguf`, or a path.
         sha256: what the file's must be; None for the catalogue's.
         slots: requests served at the same time, >= 1.
-        context: tokens of prompt and completion together, per slot, >= 1.
+        context: tokens of prompt and completion together, per slot, >= 1; None for 4096, or what
+            the model was trained for where that is less.
         threads: of computation, >= 1; None for the cores this process may use.
         prefer: the source to try first, as in `slm_mux.models.weights.resolve`.
         cache_dir: where fetched files are kept; None for the user's cache folder.
@@ -84,7 +85,7 @@ class EmbeddedEngine:
         *,
         sha256: str | None = None,
         slots: int = 4,
-        context: int = 4096,
+        context: int | None = None,
         threads: int | None = None,
         prefer: Prefer = "hub",
         cache_dir: Path | None = None,
@@ -113,6 +114,11 @@ class EmbeddedEngine:
     def loaded(self) -> bool:
         """Whether the file is in memory now."""
         return self._state.server is not None
+
+    @property
+    def identity(self) -> str:
+        """The file by its content, as `slm_mux.models.weights.content_of` names it."""
+        return f"gguf:{content_of(self.source, sha256=self.sha256)}"
 
     async def server(self, user: object, *, name: str) -> LlamaServer:
         """Return the loaded engine, loading it if need be; other requests wait meanwhile.
@@ -174,6 +180,7 @@ class EmbeddedEngine:
         server: LlamaServer | None = None
         failure: BaseException | None = None
         try:
+            check_package(name)
             path = resolve(
                 self.source,
                 sha256=self.sha256,
@@ -221,7 +228,7 @@ class EmbeddedModel:
         engine: one that other models use too.
         sha256: as for `EmbeddedEngine`; with `gguf` only, as are the next three.
         slots: requests at the same time.
-        context: tokens per request.
+        context: tokens per request, as for `EmbeddedEngine`.
         threads: of computation.
         timeout: of a whole request, in seconds, > 0; loading is not counted.
 
@@ -239,7 +246,7 @@ class EmbeddedModel:
         engine: EmbeddedEngine | None = None,
         sha256: str | None = None,
         slots: int = 4,
-        context: int = 4096,
+        context: int | None = None,
         threads: int | None = None,
         timeout: float = 3600.0,
     ) -> None:
@@ -261,6 +268,11 @@ class EmbeddedModel:
 
     def __repr__(self) -> str:
         return f"EmbeddedModel({self.name!r}, engine={self.engine!r})"
+
+    @property
+    def identity(self) -> str:
+        """The file by its content, as `slm_mux.models.weights.content_of` names it."""
+        return self.engine.identity
 
     async def complete(self, request: Request) -> list[Completion]:
         """Ask once, without retries; the first request loads the engine.

@@ -19,6 +19,7 @@ from slm_mux.errors import (
     ConnectionLostError,
     ModelError,
     ModelNotFoundError,
+    QuotaExhaustedError,
     RateLimitError,
     RequestRefusedError,
     RequestTimeoutError,
@@ -31,6 +32,8 @@ from slm_mux.models.wire import NotJSONError, decode_json
 
 _MAX_WORDS = 300
 _RETRIED = frozenset({408, 409, 425})
+_USED_UP = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes of endpoints that send 429 (or 400) until somebody pays."""
 _KINDS = (
     (("rate_limit", "ratelimit", "too_many", "quota"), 429),
     (("model_not_found", "modelnotfound", "notfound", "not_found"), 404),
@@ -209,6 +212,12 @@ class Faults:
             phrase = str(status)
         what = f"{self._where}: the endpoint answered {phrase}" + (f": {said}" if said else "")
         what = what.rstrip(".")
+        if not _USED_UP.isdisjoint(codes):
+            return QuotaExhaustedError(
+                f"{what}. The account's quota is used up: raise it where the endpoint is paid for, "
+                "or take the model out of the pool",
+                model=name,
+            )
         if status == 429:
             return RateLimitError(
                 f"{what}. Lower max_in_flight, or set requests_per_minute for it",

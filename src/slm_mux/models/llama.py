@@ -6,6 +6,7 @@ that never leaves this process.
 """
 
 import contextlib
+import importlib.util
 import math
 import os
 import secrets
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.errors import EmbeddedEngineError
+from slm_mux.models.context import checked_context
 from slm_mux.models.files import CHUNK
 from slm_mux.models.signals import handlers_kept
 
@@ -34,17 +36,26 @@ class LlamaServer:
         path: the GGUF file.
         name: for messages and as the served model's name.
         slots: requests served at the same time, >= 1.
-        context: tokens of prompt and completion together, per slot, >= 1.
+        context: tokens of prompt and completion together, per slot, >= 1; None for
+            the usual, as in `slm_mux.models.context`.
         threads: of computation; None for `usable_cores()`.
 
     Raises:
-        EmbeddedEngineError: the package is missing, or it cannot load this file.
+        EmbeddedEngineError: the package is missing, it cannot load this file, the model was not
+            trained for such a context, or so many slots of it do not fit into memory.
     """
 
     def __init__(
-        self, path: Path, *, name: str, slots: int, context: int, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        name: str,
+        slots: int,
+        context: int | None = None,
+        threads: int | None = None,
     ) -> None:
         xllamacpp = _package(name)
+        context = checked_context(path, context, slots=slots, name=name)
         count = threads or usable_cores()
         self.api_key = secrets.token_urlsafe()
         params = xllamacpp.CommonParams()
@@ -83,17 +94,34 @@ class LlamaServer:
             _hang_up(int(self.url.rpartition(":")[2]))
 
 
+def check_package(name: str) -> None:
+    """Check, without importing it, that the package is there; so before anything is fetched.
+
+    Args:
+        name: the model's, for the error.
+
+    Raises:
+        EmbeddedEngineError: it is not; says how to install it.
+    """
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise _no_package("it is not installed", name)
+
+
 def _package(name: str) -> Any:
     try:
         with _threads_that_yield():
             import xllamacpp
     except ImportError as error:
-        raise EmbeddedEngineError(
-            "models that run in this process need the package xllamacpp, which cannot be imported "
-            f"({error}); pip install 'slm-mux[local]'",
-            model=name,
-        ) from error
+        raise _no_package(str(error), name) from error
     return xllamacpp
+
+
+def _no_package(reason: str, name: str) -> EmbeddedEngineError:
+    return EmbeddedEngineError(
+        "models that run in this process need the package xllamacpp, which cannot be imported "
+        f"({reason}); pip install 'slm-mux[local]'",
+        model=name,
+    )
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.models.base import Generation, Limits, Model, Request
-from slm_mux.models.pool_file import Lines, ModelEntry, PoolFile, read_pool_file
-from slm_mux.types import Stopping
+from slm_mux.models.pool_file import Lines, ModelEntry, PoolFile, Price, read_pool_file
+from slm_mux.types import Stopping, Style
 
 if TYPE_CHECKING:
     from slm_mux.models.embedded import EmbeddedEngine
@@ -33,6 +33,8 @@ class Member(Struct, frozen=True, kw_only=True):
     """A system prompt that this member's draws start with."""
     validation_accuracy: dict[str, float] = {}
     """By task, each in [0, 1]; the key `default` stands for every other task."""
+    style: Style = "words"
+    price: Price | None = None
 
     @property
     def name(self) -> str:
@@ -155,7 +157,8 @@ class Pool:
     def find(cls) -> Self:
         """Read ./pool.yaml, else the user's own pool file, else take the built-in pool."""
         for path in (Path("pool.yaml"), user_pool_file()):
-            if path.exists():
+            # A link that leads nowhere is a pool file too, one with a mistake.
+            if os.path.lexists(path):
                 return cls.load(path)
         return cls.builtin()
 
@@ -169,6 +172,8 @@ class Pool:
                 samples=entry.samples,
                 system=entry.system,
                 validation_accuracy=_accuracies(entry),
+                style=entry.style,
+                price=entry.price,
             )
             for index, entry in enumerate(content.models)
         ]

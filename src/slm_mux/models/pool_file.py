@@ -18,7 +18,19 @@ import yaml
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError, PoolError, WeightsError
-from slm_mux.types import Stopping
+from slm_mux.models.base import HIGHEST_TEMPERATURE
+from slm_mux.types import Stopping, Style
+
+
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an endpoint asks for a million tokens, in the currency of its bill."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """The cost of so many tokens."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 
 class ModelEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +58,8 @@ class ModelEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     system: str | None = None
     extra: dict[str, Any] = {}
     validation_accuracy: float | dict[str, float] | None = None
+    style: Style = "words"
+    price: Price | None = None
 
     def __repr__(self) -> str:
         """Name the model and its source; the key and the headers stay out."""
@@ -142,6 +156,8 @@ def read_pool_file(path: Path, environment: Mapping[str, str]) -> tuple[PoolFile
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
+        if path.is_symlink():
+            raise PoolError(f"{path}: this link leads to no file; mend or remove it") from None
         raise PoolError(f"{path}: there is no such file; `slm-mux init` writes one") from None
     except IsADirectoryError:
         raise PoolError(f"{path}: this is a folder, not a pool file") from None
@@ -324,11 +340,14 @@ class _Reader:
             elif field in _POSITIVE:
                 valid, must = 0 < value < math.inf, "above 0"
             elif field == "temperature":
-                valid, must = 0 <= value <= 10, "between 0 and 10"
+                valid = 0 <= value <= HIGHEST_TEMPERATURE
+                must = f"between 0 and {HIGHEST_TEMPERATURE:g}"
             elif field == "top_p":
                 valid, must = 0 < value <= 1, "above 0 and at most 1"
             elif field == "validation_accuracy":
                 valid, must = 0 <= value <= 1, "between 0 and 1"
+            elif field == "price":
+                valid, must = 0 <= value < math.inf, "0 or more"
             if not valid:
                 shown = " for ".join(f"`{key}`" for key in keys)
                 raise self.error((*path, *keys), f"{shown} is {value}, but must be {must}")
@@ -341,6 +360,8 @@ def _numbers(holder: Struct) -> Iterator[tuple[tuple[str, ...], float]]:
             yield (field,), value
         elif field == "validation_accuracy" and value is not None:
             yield from (((field, task), accuracy) for task, accuracy in value.items())
+        elif field == "price" and value is not None:
+            yield from (((field, part), getattr(value, part)) for part in ("prompt", "completion"))
 
 
 def _nearest(name: str, valid: tuple[str, ...]) -> str:

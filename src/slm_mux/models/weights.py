@@ -147,6 +147,30 @@ def fetched(source: str, *, sha256: str | None = None, cache_dir: Path | None = 
     return ((weights_folder() if cache_dir is None else cache_dir) / wanted.file_name).exists()
 
 
+def content_of(source: str, *, sha256: str | None = None) -> str:
+    """Name the content that a source stands for, so that a copy of a file is the same file.
+
+    Args:
+        source: as for `resolve`.
+        sha256: as for `resolve`.
+
+    Returns:
+        "sha256:" and the hash where it was given, is catalogued, or can be computed since the
+        source is a path; else the source.
+
+    Raises:
+        WeightsError: the source is not written as one, or no such name is in the catalogue.
+    """
+    given = _normalised(sha256)
+    wanted = _wanted(source, given)
+    if wanted is not None:
+        return f"sha256:{wanted.sha256}" if wanted.sha256 else source
+    path = Path(source).expanduser()
+    if given is None and path.is_file():
+        given = sha256_of(path, memory=weights_folder() / "verified")
+    return f"sha256:{given}" if given else source
+
+
 def _normalised(sha256: str | None) -> str | None:
     """Write a hash as lower-case digits.
 

@@ -1,6 +1,7 @@
 """From the draws of a question to its decision, or to the reasons why there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -11,6 +12,18 @@ from slm_mux.voting import decide
 
 EXCERPT = 80
 """Characters of an unreadable completion that an error quotes."""
+
+_FORMS: Mapping[KindName, str] = MappingProxyType(
+    {
+        "number": "a number",
+        "choice": "one of the choices",
+        "math": "a mathematical expression",
+        "label": "one of the labels",
+        "json": "a JSON value",
+        "text": "a text",
+        "code": "a program",
+    }
+)
 
 
 def decision_of(
@@ -24,12 +37,16 @@ def decision_of(
     """Decide by the draws that are in, and say how sure that is.
 
     Raises:
-        NoAnswerError: none of them is readable; lists what happened to each model.
+        NoAnswerError: none of them is readable; lists what happened to each model, and names the
+            form of answer that was looked for.
     """
     votes = tally.votes()
     if not any(vote.counts for vote in votes):
+        unread = any(sample.completion is not None for sample in tally)
         raise NoAnswerError(
-            {drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers}
+            {drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers},
+            # Where no completion came in, its form is not what went wrong.
+            looked_for=_looked_for(kind, kind_reason) if unread else None,
         )
     decision = decide(votes)
     settlement = tally.settlement()
@@ -47,6 +64,12 @@ def decision_of(
         errors=tally.issues(),
         warnings=tuple(warnings),
     )
+
+
+def _looked_for(kind: KindName, reason: str | None) -> str:
+    """Name the form of answer, and how to ask for another where nobody asked for this one."""
+    form = f"{_FORMS[kind]} was looked for"
+    return form if reason is None else f"{form}: {reason}; give --kind, or kind=, for another"
 
 
 def _reason(tally: Tally, model: str) -> str:
