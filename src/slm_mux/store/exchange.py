@@ -1,0 +1,130 @@
+"""Export and import of samples in our own form, as JSON Lines or Parquet."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from slm_mux.errors import InvalidRequestError, SlmMuxError, StoreError, TaskDataError
+from slm_mux.store import jsonl, parquet
+from slm_mux.store.flat import record_of, row_of
+from slm_mux.store.rows import Record
+from slm_mux.store.store import Store
+
+Format = Literal["jsonl", "parquet"]
+
+_BATCH = 1000
+
+
+class ImportReport(Struct, frozen=True, kw_only=True):
+    """What came out of a file."""
+
+    rows: int
+    new: int
+    """Samples that the store had not."""
+    tasks: tuple[str, ...]
+    """In order of appearance."""
+
+
+def export_samples(
+    store: Store,
+    path: str | os.PathLike[str],
+    *,
+    tasks: Iterable[str] | None = None,
+    split: str | None = None,
+    format: Format | None = None,  # noqa: A002 (the option's name)
+) -> int:
+    """Write samples to a file; it is there when it is whole.
+
+    Args:
+        store: where they are.
+        path: the file; an older one is replaced.
+        tasks: their names; all by default.
+        split: only this one.
+        format: by default what the file's name ends in: .jsonl or .parquet.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        StoreError: a task is not in the store, a sample is damaged, or the file cannot be written.
+        InvalidRequestError: the name does not say the format.
+    """
+    path = Path(path)
+    write = _writer(format or format_of(path))
+    names = [task.name for task in store.tasks()] if tasks is None else list(tasks)
+    part = path.with_name(path.name + ".part")
+    try:
+        count = write(
+            part, (row_of(record) for name in names for record in store.records(name, split))
+        )
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: it cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def import_samples(
+    store: Store,
+    path: str | os.PathLike[str],
+    *,
+    task: str | None = None,
+    format: Format | None = None,  # noqa: A002 (the option's name)
+) -> ImportReport:
+    """Read a file that `export_samples` wrote; all of it or, on any error, nothing.
+
+    Args:
+        store: where they go. What is there already stays.
+        path: the file.
+        task: the name the samples get instead of their task's own.
+        format: by default what the file's name ends in.
+
+    Raises:
+        TaskDataError: the file is not of this form; starts with file and line.
+        StoreError: the store cannot be written.
+        InvalidRequestError: the name does not say the format.
+    """
+    path = Path(path)
+    read = parquet.read if (format or format_of(path)) == "parquet" else jsonl.read
+    rows = 0
+
+    def records() -> Iterator[Record]:
+        nonlocal rows
+        for place, row in read(path):
+            rows += 1
+            yield _record_at(place, row, task)
+
+    try:
+        new, tasks = store.put_records(records(), batch=_BATCH)
+    except OSError as error:
+        raise TaskDataError(f"{path}: it cannot be read: {error.strerror or error}") from error
+    return ImportReport(rows=rows, new=new, tasks=tuple(tasks))
+
+
+def format_of(path: Path) -> Format:
+    """Tell the format by the file's name.
+
+    Raises:
+        InvalidRequestError: it ends in neither .jsonl nor .parquet.
+    """
+    match path.suffix.lower():
+        case ".jsonl" | ".ndjson":
+            return "jsonl"
+        case ".parquet" | ".pq":
+            return "parquet"
+    raise InvalidRequestError(f"{path}: the name of the file has to end in .jsonl or .parquet")
+
+
+def _writer(format_: Format) -> Callable[[Path, Iterable[dict[str, Any]]], int]:
+    return parquet.write if format_ == "parquet" else jsonl.write
+
+
+def _record_at(place: str, fields: dict[str, Any], task: str | None) -> Record:
+    try:
+        return record_of(fields, task)
+    except (SlmMuxError, ValueError, TypeError) as error:
+        raise TaskDataError(f"{place}: {error}") from error
