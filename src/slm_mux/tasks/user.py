@@ -1,0 +1,63 @@
+"""The user's own data: a file whose fields are named like ours, or named by the options."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from slm_mux.questions import check_name
+from slm_mux.tasks.base import TASKS, Task, TaskOptions
+from slm_mux.tasks.checks import Data, Draft, finish
+from slm_mux.tasks.fields import FieldReader
+from slm_mux.tasks.formats import read_rows
+from slm_mux.tasks.rows import Row
+from slm_mux.tasks.sources import from_path
+from slm_mux.types import KindName
+
+
+def load_data_file(path: Path, options: TaskOptions) -> Task:
+    """Load a data file, or a folder of files named by their split; its name is the task's.
+
+    Raises:
+        TaskDataError: the data is wrong.
+        InvalidRequestError: an option is.
+    """
+    name = path.resolve().name
+    stem = name.partition(".")[0]
+    # A benchmark's name stays the benchmark's: samples of both may lie in one store.
+    name = stem if stem and stem not in TASKS else name
+    return load_data(name, from_path(path, split=options.split), options)
+
+
+def load_data(
+    name: str,
+    data: Data,
+    options: TaskOptions,
+    *,
+    split_of: Callable[[Row, str | None, str], str | None] | None = None,
+) -> Task:
+    """Make a task of rows in the user's own form.
+
+    Args:
+        name: the task's.
+        data: its files.
+        options: the fields' names, the kind, the labels, the prompt.
+        split_of: given a row, the split it states, and its question, the split it belongs to.
+
+    Raises:
+        TaskDataError: the data is wrong.
+        InvalidRequestError: an option is.
+    """
+    if options.kind is not None:
+        check_name("kind", options.kind, get_args(KindName))
+    reader = FieldReader(options)
+    drafts = []
+    for file in data.files:
+        for row in read_rows(file):
+            problem = reader.problem(row, file.split)
+            if split_of is not None:
+                split = split_of(row, problem.split, problem.question)
+                problem = msgspec.structs.replace(problem, split=split)
+            drafts.append(Draft(row, problem))
+    return finish(name, drafts, data, options, notes=reader.notes())
