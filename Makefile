@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MODELS ?= small
 BENCHMARKS ?= start_up deciding overlap openai_rate reading frugal_draws frugal_embedded
 
-.PHONY: demo test lint types imports unit bench clean
+.PHONY: demo test lint types imports unit bubblewrap bench clean
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/slm-mux demo --models $(MODELS)
@@ -22,8 +22,17 @@ types: $(VENV)/.ready-dev
 imports: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.ready-dev
+unit: $(VENV)/.ready-dev bubblewrap
 	$(BIN)/pytest
+
+# Model-written code runs under bubblewrap only; without it its tests are skipped, and say so.
+bubblewrap:
+	@command -v bwrap >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing bubblewrap"; \
+	  apt-get install -qq -y bubblewrap >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -qq -y bubblewrap >/dev/null; } || \
+	  echo "bubblewrap could not be installed: the sandbox's tests will be skipped"; \
+	else echo "bubblewrap is not installed: the sandbox's tests will be skipped"; fi
 
 bench: $(VENV)/.ready-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -56,6 +56,11 @@ def understand(
     """
     conversation = _conversation(question)
     text = text_of(conversation[-1])
+    if kind == "code":
+        raise InvalidRequestError(
+            "a question cannot be asked for code: programs are compared by running them on a "
+            "problem's own examples, so they belong to a task"
+        )
     check_name("kind", kind, ("auto", *get_args(KindName)))
     if choices is not None and not isinstance(choices, Mapping):
         raise InvalidRequestError("choices are a mapping from label to text")

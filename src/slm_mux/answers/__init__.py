@@ -11,29 +11,37 @@ from slm_mux.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from slm_mux.answers.base import AnswerKind
-    from slm_mux.types import KindName
+    from slm_mux.types import CodeSpec, KindName
 
 __all__ = ["make_kind"]
 
 
 def make_kind(
-    name: "KindName", *, choices: Mapping[str, str] | None = None, labels: Sequence[str] = ()
+    name: "KindName",
+    *,
+    choices: Mapping[str, str] | None = None,
+    labels: Sequence[str] = (),
+    code: "CodeSpec | None" = None,
 ) -> "AnswerKind":
     """Make an answer kind by name; only its own module is imported.
 
     Args:
-        name: number, choice, math, label, json or text.
+        name: number, choice, math, label, json, text or code.
         choices: the text by label; for choice alone, and needed there.
         labels: the labels; for label alone, and needed there.
+        code: the function to write; for code alone, and needed there. Reading such an answer runs
+            it in the sandbox that all kinds of this process share.
 
     Raises:
-        InvalidRequestError: choices or labels are missing, unusable, or given to another kind; or
-            there is no kind of that name.
+        InvalidRequestError: choices, labels or code are missing, unusable, or given to another
+            kind; or there is no kind of that name.
     """
     if choices and name != "choice":
         raise InvalidRequestError(f"choices were given, but the kind is {name!r}, not 'choice'")
     if labels and name != "label":
         raise InvalidRequestError(f"labels were given, but the kind is {name!r}, not 'label'")
+    if code is not None and name != "code":
+        raise InvalidRequestError(f"code was given, but the kind is {name!r}, not 'code'")
     match name:
         case "number":
             from slm_mux.answers.number import NumberKind
@@ -59,6 +67,16 @@ def make_kind(
             from slm_mux.answers.text import TextKind
 
             return TextKind()
+        case "code":
+            if code is None:
+                raise InvalidRequestError(
+                    "the kind code needs a programming problem: its prompt and the name of the "
+                    "function"
+                )
+            from slm_mux.answers.code import CodeKind
+            from slm_mux.sandbox import shared_sandbox
+
+            return CodeKind(code, shared_sandbox())
     raise InvalidRequestError(
-        f"there is no answer kind {name!r}: use number, choice, math, label, json or text"
+        f"there is no answer kind {name!r}: use number, choice, math, label, json, text or code"
     )

@@ -32,7 +32,10 @@ class AnswerKind(Protocol):
 
         Returns:
             The answer as written with its canonical key, or None when there is none to read.
-            Never raises, whatever the text.
+            Never raises because of the text.
+
+        Raises:
+            SandboxError: reading runs a program, and none can be run safely here.
         """
         ...
 

@@ -1,5 +1,6 @@
 """The prompt: a conversation, its choices, and the request for an answer of one kind."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from slm_mux.answers.base import AnswerKind
@@ -53,8 +54,16 @@ def _put_first(system: str, messages: list[Message]) -> None:
 def _choice_lines(content: object, choices: Mapping[str, str] | None) -> str:
     if not choices:
         return ""
-    if isinstance(content, str) and all(text in content for text in choices.values() if text):
+    if isinstance(content, str) and all(
+        text in content and (text in ("", label) or _shows_label(label, content))
+        for label, text in choices.items()
+    ):
         return ""
     return "\n".join(
         f"{label}) {text}" if text and text != label else label for label, text in choices.items()
     )
+
+
+def _shows_label(label: str, content: str) -> bool:
+    """Whether a label stands before something: a question may name all texts without labels."""
+    return re.search(rf"(?<!\w){re.escape(label)}\s?[).:\]]", content) is not None
