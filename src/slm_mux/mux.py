@@ -15,6 +15,7 @@ from slm_mux.answers.prompt import prompt_messages
 from slm_mux.errors import InvalidRequestError
 from slm_mux.models.pool import Member, Pool
 from slm_mux.questions import Asked, KindRequest, check_options, understand
+from slm_mux.readers import Readers
 from slm_mux.sampling.advice import plan_warnings, reply_warnings
 from slm_mux.sampling.events import Observer, QuestionPlanned
 from slm_mux.sampling.outcome import decision_of
@@ -22,7 +23,7 @@ from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.seeds import draw_seed, problem_id
-from slm_mux.types import Decision, KindName, Message, Stopping
+from slm_mux.types import Decision, Message, Stopping, Style
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class AsyncMux:
         self.pool = pool
         self._sampler: Sampler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._kinds: dict[KindName, AnswerKind] = {}
+        self._readers = Readers()
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,9 +64,8 @@ class AsyncMux:
         Raises:
             ExceptionGroup: some of them could not be closed; the others are.
         """
-        kinds, self._kinds = self._kinds, {}
         self._sampler = None
-        closing = [asyncio.to_thread(kind.close) for kind in kinds.values()]
+        closing = [asyncio.to_thread(self._readers.close)]
         closing += [member.model.aclose() for member in self.pool]
         outcomes = await asyncio.gather(*closing, return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -115,11 +115,12 @@ class AsyncMux:
             stopping=stopping,
             seed=seed,
         )
-        reader = self._reader(asked)
+        readers = [self._reader(asked, member.style) for member in self.pool]
         problem = problem_id(asked.conversation)
         plans = [
             self._plan(
                 member,
+                reader,
                 prompt_messages(
                     asked.conversation, reader, choices=asked.choices, system=member.system
                 ),
@@ -130,13 +131,13 @@ class AsyncMux:
                 problem=problem,
                 task=task,
             )
-            for member in self.pool
+            for member, reader in zip(self.pool, readers, strict=True)
         ]
         if observe:
             drawers = tuple(plan.drawer for plan in plans)
             observe(QuestionPlanned(asked.kind, asked.kind_reason, drawers))
         tally, usage = await self._sampler_here().draw(
-            plans, reader, stopping=stopping or self.pool.stopping, observe=observe
+            plans, None, stopping=stopping or self.pool.stopping, observe=observe
         )
         return decision_of(
             tally,
@@ -154,16 +155,13 @@ class AsyncMux:
             self._sampler = Sampler(RetryPolicy(total_seconds=self.pool.retry_seconds))
         return self._sampler
 
-    def _reader(self, asked: Asked) -> AnswerKind:
-        if asked.kind in ("choice", "label"):
-            return asked.reader()
-        if asked.kind not in self._kinds:
-            self._kinds[asked.kind] = asked.reader()
-        return self._kinds[asked.kind]
+    def _reader(self, asked: Asked, style: Style) -> AnswerKind:
+        return self._readers.of(asked.kind, style=style, choices=asked.choices, labels=asked.labels)
 
     def _plan(
         self,
         member: Member,
+        reader: AnswerKind,
         messages: tuple[Message, ...],
         *,
         samples: int | None,
@@ -186,6 +184,7 @@ class AsyncMux:
             generation=generation,
             seeds=tuple(draw_seed(seed, member.name, problem, draw) for draw in range(k)),
             validation_accuracy=member.accuracy_on(task),
+            kind=reader,
         )
 
 

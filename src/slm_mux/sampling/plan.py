@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from slm_mux.answers.base import AnswerKind
 from slm_mux.models.base import Generation, Model
 from slm_mux.sampling.tally import Drawer
 from slm_mux.types import Message
@@ -16,6 +17,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     seeds: tuple[int, ...]
     """One per draw, so its length is k >= 1."""
     validation_accuracy: float | None = None
+    kind: AnswerKind | None = None
+    """Reads this model's completions; None for the kind that the question has."""
+    address: str = ""
+    """Under which a keeper files the samples; empty where nothing is kept."""
 
     @property
     def drawer(self) -> Drawer:

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from slm_mux.answers.base import AnswerKind
-from slm_mux.errors import ModelError, RequestRefusedError
+from slm_mux.errors import BadReplyError, ModelError, RequestRefusedError
 from slm_mux.models.base import Request
 from slm_mux.sampling.events import AnswerSettled, Observer, SampleDrawn
+from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.sending import Cost, Sender, Sent
 from slm_mux.sampling.tally import Tally
@@ -23,8 +26,11 @@ class QuestionDraws:
         one_draw_only: names of models whose endpoint refuses requests for several draws; kept up
             to date here.
         plans: one per model, in pool order.
-        kind: reads the completions.
+        kind: reads the completions of plans that have no kind of their own; None leaves them
+            unread.
         observe: told of everything that happens.
+        keeper: what was bought before comes from it, and what is bought goes to it before it is
+            counted.
     """
 
     def __init__(
@@ -32,14 +38,16 @@ class QuestionDraws:
         sender: Sender,
         one_draw_only: set[str],
         plans: Sequence[Plan],
-        kind: AnswerKind,
+        kind: AnswerKind | None,
         observe: Observer | None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._sender = sender
         self._one_draw_only = one_draw_only
         self._plans = plans
         self._kind = kind
         self._observe = observe
+        self._keeper = keeper
         self._cost = Cost()
         self._clock = asyncio.get_running_loop().time
         self._started = self._clock()
@@ -59,25 +67,48 @@ class QuestionDraws:
 
     async def draw_everything(self, *, stop_when_settled: bool) -> None:
         """Start all draws at once."""
-        wave = [(plan, tuple(range(len(plan.seeds)))) for plan in self._plans]
-        await self._draw_wave(wave, stop_when_settled=stop_when_settled)
+        self._stop_when_settled = stop_when_settled
+        await self._count_bought()
+        await self._draw_wave([(plan, self._missing(plan)) for plan in self._plans])
 
     async def draw_in_waves(self) -> None:
         """Draw what the frugal rule says, wave by wave, until the answer is settled."""
+        self._stop_when_settled = True
+        await self._count_bought()
         while (wave := next_wave(self.tally.progress)) is not None:
             plan = self._plans[self.tally.drawer_at(wave.model)]
-            await self._draw_wave([(plan, wave.draws)], stop_when_settled=True)
+            await self._draw_wave([(plan, wave.draws)])
 
-    async def _draw_wave(
-        self, wave: Sequence[tuple[Plan, tuple[int, ...]]], *, stop_when_settled: bool
-    ) -> None:
-        self._stop_when_settled = stop_when_settled
+    async def _draw_wave(self, wave: Sequence[tuple[Plan, tuple[int, ...]]]) -> None:
         async with asyncio.TaskGroup() as group:
             for plan, draws in wave:
                 if len(draws) > 1 and self._draws_at_once(plan):
                     group.create_task(self._draw_several(plan, draws, group))
                 else:
                     self._draw_singly(plan, draws, group)
+
+    async def _count_bought(self) -> None:
+        """Count what was bought before, of all models, before anything is asked.
+
+        Where that settles the answer, the rest need not even be read.
+        """
+        if self._keeper is None:
+            return
+        for plan in self._plans:
+            bought = await self._keeper.recall(plan)
+            for draw in sorted(bought):
+                if self._settled:
+                    return
+                if draw < len(plan.seeds):
+                    answer = await self._read(plan, bought[draw].completion)
+                    self._record(replace(bought[draw], model=plan.model.name, answer=answer))
+
+    def _missing(self, plan: Plan) -> tuple[int, ...]:
+        """The draws that are not counted; none where no further one is wanted."""
+        if self._settled:
+            return ()
+        drawn = {sample.draw for sample in self.tally.samples_of(plan.model.name)}
+        return tuple(draw for draw in range(len(plan.seeds)) if draw not in drawn)
 
     def _draws_at_once(self, plan: Plan) -> bool:
         return plan.model.draws_at_once and plan.model.name not in self._one_draw_only
@@ -91,18 +122,7 @@ class QuestionDraws:
                 if self._settled:
                     return
                 sent = await self._send(plan, (draw,), on_wait=another)
-                if sent.error is not None:
-                    self._count(plan, draw, sent, seed=plan.seeds[draw])
-                    continue
-                completion = sent.completions[0]
-                # Most kinds read in microseconds; a thread would cost more than that.
-                if self._kind.may_block:
-                    answer = await asyncio.to_thread(self._read, completion)
-                else:
-                    answer = self._read(completion)
-                self._count(
-                    plan, draw, sent, completion=completion, answer=answer, seed=plan.seeds[draw]
-                )
+                await self._take_in(plan, (draw,), sent, seed=plan.seeds[draw])
 
         def another() -> None:
             # A worker that waits before it tries again must not keep the others' draws waiting.
@@ -117,15 +137,14 @@ class QuestionDraws:
         """Ask for several draws at once; ask for those that did not come one by one."""
         sent = await self._send(plan, draws)
         if sent.error is not None and not isinstance(sent.error, RequestRefusedError):
-            for draw in draws:
-                self._count(plan, draw, sent)
+            await self._take_in(plan, draws, sent)
             return
         if sent.error is not None:
             self._one_draw_only.add(plan.model.name)
-        self._draw_singly(plan, draws[len(sent.completions) :], group)
-        for draw, completion in zip(draws, sent.completions, strict=False):
-            answer = await asyncio.to_thread(self._read, completion)
-            self._count(plan, draw, sent, completion=completion, answer=answer)
+        came = len(sent.completions)
+        self._draw_singly(plan, draws[came:], group)
+        if came:
+            await self._take_in(plan, draws[:came], sent)
 
     def _send(
         self, plan: Plan, draws: tuple[int, ...], *, on_wait: Callable[[], None] | None = None
@@ -146,32 +165,45 @@ class QuestionDraws:
             on_wait=on_wait,
         )
 
-    def _read(self, completion: Completion) -> Answer | None:
-        return self._kind.read(completion.text, cut_off=completion.cut_off)
-
-    def _count(
-        self,
-        plan: Plan,
-        draw: int,
-        sent: Sent,
-        *,
-        completion: Completion | None = None,
-        answer: Answer | None = None,
-        seed: int | None = None,
+    async def _take_in(
+        self, plan: Plan, draws: Sequence[int], sent: Sent, *, seed: int | None = None
     ) -> None:
-        """Count one draw; where that settles the answer, stop what is being sent.
+        """Keep, read and count what one request brought: completions, or why there are none.
 
-        Completions that came are read and counted all the same: they were paid for.
+        Completions that came after the answer was settled are kept and counted all the same: they
+        were paid for.
         """
-        sample = Sample(
-            model=plan.model.name,
-            draw=draw,
-            seed=seed,
-            completion=completion,
-            answer=answer,
-            failure=None if sent.error is None else _failure(sent.error),
-            seconds=sent.seconds,
-        )
+        completions: Sequence[Completion | None] = sent.completions or [None] * len(draws)
+        failure = None if sent.completions else _failure(plan, sent.error)
+        model, seconds = plan.model.name, sent.seconds
+
+        def sample(place: int, answer: Answer | None = None) -> Sample:
+            return Sample(
+                model=model,
+                draw=draws[place],
+                seed=seed,
+                completion=completions[place],
+                answer=answer,
+                failure=failure,
+                seconds=seconds,
+            )
+
+        if self._keeper is not None:
+            await self._keeper.keep(plan, [sample(place) for place in range(len(draws))])
+        for place in range(len(draws)):
+            self._record(sample(place, await self._read(plan, completions[place])))
+
+    async def _read(self, plan: Plan, completion: Completion | None) -> Answer | None:
+        kind = self._kind if plan.kind is None else plan.kind
+        if completion is None or kind is None:
+            return None
+        # Most kinds read in microseconds; a thread would cost more than that.
+        if kind.may_block:
+            return await asyncio.to_thread(kind.read, completion.text, cut_off=completion.cut_off)
+        return kind.read(completion.text, cut_off=completion.cut_off)
+
+    def _record(self, sample: Sample) -> None:
+        """Count one draw; where that settles the answer, stop what is being sent."""
         self.tally.record(sample)
         if self._observe:
             self._observe(SampleDrawn(sample))
@@ -186,5 +218,7 @@ class QuestionDraws:
                 task.cancel()
 
 
-def _failure(error: ModelError) -> Failure:
+def _failure(plan: Plan, error: ModelError | None) -> Failure:
+    if error is None:
+        return Failure(BadReplyError.__name__, f"{plan.model.name}: it gave no completion")
     return Failure(type(error).__name__, str(error), error.tries)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import SlmMuxError
 from slm_mux.sampling.events import Observer
+from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.question import QuestionDraws
 from slm_mux.sampling.retries import RetryPolicy
@@ -30,10 +31,11 @@ class Sampler:
     async def draw(
         self,
         plans: Sequence[Plan],
-        kind: AnswerKind,
+        kind: AnswerKind | None,
         *,
         stopping: Stopping,
         observe: Observer | None = None,
+        keeper: Keeper | None = None,
     ) -> tuple[Tally, Usage]:
         """Draw until the answer is settled, or, with `stopping="none"`, until all draws are in.
 
@@ -42,27 +44,30 @@ class Sampler:
 
         Args:
             plans: one per model, in pool order.
-            kind: reads the completions.
+            kind: reads the completions of plans that have no kind of their own; None to leave
+                them unread.
             stopping: eager starts all draws at once and cancels; frugal draws in waves.
             observe: told of everything that happens.
+            keeper: what was bought before comes from it; what is bought goes to it before it is
+                counted.
 
         Raises:
             InvalidRequestError: a model cannot be asked this at all.
             Exception: what the observer, or a model of the caller's own, raised.
         """
-        question = QuestionDraws(self._sender, self._one_draw_only, plans, kind, observe)
+        question = QuestionDraws(self._sender, self._one_draw_only, plans, kind, observe, keeper)
         try:
             if stopping == "frugal":
                 await question.draw_in_waves()
             else:
                 await question.draw_everything(stop_when_settled=stopping == "eager")
         except BaseExceptionGroup as errors:
-            error = _first(errors)
+            error = first_error(errors)
             raise error from (None if isinstance(error, SlmMuxError) else errors)
         return question.tally, question.usage()
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first error of a group: all its tasks met the same mistake, or only one did."""
     first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
