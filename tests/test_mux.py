@@ -17,13 +17,16 @@ from slm_mux.errors import (
     InvalidRequestError,
     NoAnswerError,
     PoolError,
+    SandboxError,
 )
 from slm_mux.models.base import Limits, Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.scripted import ScriptedModel
 from slm_mux.mux import AsyncMux, Mux
 from slm_mux.sampling.events import Event, QuestionPlanned
+from slm_mux.sandbox import Sandbox
 from slm_mux.types import Completion
+from tests.sandboxes import NEEDS_SANDBOX
 
 
 def boxed(*answers: str) -> list[str]:
@@ -465,6 +468,36 @@ def test_two_system_prompts_become_one() -> None:
     roles = [message["role"] for message in model.requests[0].messages]
     assert roles == ["system", "user"]
     assert model.requests[0].messages[0]["content"] == "Be brief.\n\nBe kind."
+
+
+PROGRAM = "```python\ndef solution():\n    return {}\n```"
+
+
+@NEEDS_SANDBOX
+def test_a_member_may_answer_by_a_program() -> None:
+    """A member of the style `program` is asked for one, and what it returns is its answer."""
+    words = ScriptedModel("words", boxed("103"))
+    program = ScriptedModel("program", [PROGRAM.format("17 * 6")])
+    pool = Pool([Member(model=words), Member(model=program, style="program")], samples=2)
+    with Mux(pool) as mux:
+        decision = mux.ask("What is 17 * 6?", kind="number", stopping="none")
+    assert [vote.answer for vote in decision.votes] == ["103", "102"]
+    assert "solution()" in program.requests[0].messages[0]["content"]
+    assert "solution()" not in words.requests[0].messages[0]["content"]
+
+
+def test_without_a_sandbox_no_program_is_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where programs cannot be run safely, none is asked for, and the error says why."""
+
+    def refuse(_: Sandbox) -> None:
+        raise SandboxError("bwrap is not on the PATH")
+
+    monkeypatch.setattr(Sandbox, "check", refuse)
+    model = ScriptedModel("program", [PROGRAM.format("1")])
+    pool = Pool([Member(model=model, style="program")])
+    with Mux(pool) as mux, pytest.raises(SandboxError, match="not on the PATH"):
+        mux.ask("What is 17 * 6?", kind="number")
+    assert model.requests == []
 
 
 def test_the_plan_is_announced_before_the_first_request() -> None:

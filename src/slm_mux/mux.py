@@ -106,6 +106,7 @@ class AsyncMux:
         Raises:
             InvalidRequestError: the question or an option cannot be served as given.
             NoAnswerError: no model gave a readable answer; lists each model's reason.
+            SandboxError: a model is asked for programs, and none can be run safely here.
         """
         asked = understand(question, kind=kind, choices=choices, labels=labels)
         check_options(
@@ -115,6 +116,9 @@ class AsyncMux:
             stopping=stopping,
             seed=seed,
         )
+        if any(member.style == "program" for member in self.pool):
+            # Before anything is paid for that could not be read.
+            await asyncio.to_thread(_check_sandbox)
         readers = [self._reader(asked, member.style) for member in self.pool]
         problem = problem_id(asked.conversation)
         plans = [
@@ -281,6 +285,12 @@ class Mux:
             # Ctrl-C in the waiting thread: close the requests that are still out.
             future.cancel()
             raise
+
+
+def _check_sandbox() -> None:
+    from slm_mux.sandbox import shared_sandbox
+
+    shared_sandbox().check()
 
 
 def _end(mux: AsyncMux, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
