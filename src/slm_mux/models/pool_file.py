@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import yaml
@@ -26,7 +26,9 @@ class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an endpoint asks for a million tokens, in the currency of its bill."""
 
     prompt: float
+    """>= 0; of the tokens sent."""
     completion: float
+    """>= 0; of the tokens generated."""
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """The cost of so many tokens."""
@@ -275,15 +277,16 @@ class _Reader:
         )
         unknown = re.search(r"unknown field `(.*?)`", message)
         if unknown:
-            fields = (ModelEntry if path else PoolFile).__struct_fields__
             name = unknown.group(1)
+            holder = Price if path[-1:] == ("price",) else ModelEntry if path else PoolFile
+            fields = holder.__struct_fields__
             return self.error((*path, name), f"unknown key `{name}`{_nearest(name, fields)}")
         required = re.search(r"missing required field `(.*?)`", message)
         if required:
             return self.error(path, f"`{required.group(1)}` is missing here")
         bad_value = re.search(r"Invalid enum value '(.*?)'", message)
         if bad_value:
-            allowed = ("eager", "frugal", "none")
+            allowed = get_args(Style if path[-1] == "style" else Stopping)
             name = bad_value.group(1)
             return self.error(
                 path,
@@ -291,7 +294,7 @@ class _Reader:
                 f"one of {', '.join(allowed)}",
             )
         where = f"`{path[-1]}`: " if path and isinstance(path[-1], str) else ""
-        wording = message.replace("`object`", "a mapping").replace("`array`", "a list")
+        wording = re.sub(r"`object( \| null)?`", "a mapping", message).replace("`array`", "a list")
         return self.error(path, f"{where}{wording[0].lower()}{wording[1:]}")
 
     def _check(self, pool: PoolFile) -> None:

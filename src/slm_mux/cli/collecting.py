@@ -1,0 +1,244 @@
+"""Collect under a progress display, then say what each model's samples are worth."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from msgspec import Struct
+
+from slm_mux.cli.collecting_display import CollectingDisplay
+from slm_mux.cli.collecting_tables import show_collected, show_estimates, tell_issues
+from slm_mux.cli.console import FAILED, INTERRUPTED, messages, print_error_json
+from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.cli.interrupts import ending_while_loading
+from slm_mux.collecting.asking import Settings
+from slm_mux.collecting.collector import collect
+from slm_mux.collecting.counts import Collected, Counts
+from slm_mux.collecting.keeper import StoreKeeper
+from slm_mux.collecting.pauses import fewer_pauses
+from slm_mux.collecting.shortfall import MemberNeeds, estimate, needs_of
+from slm_mux.evaluation.summary import ModelSummary, summarise_samples
+from slm_mux.models.embedded import EmbeddedModel
+from slm_mux.models.pool import Member, Pool
+from slm_mux.questions import check_options
+from slm_mux.readers import Readers
+from slm_mux.sampling.retries import RetryPolicy
+from slm_mux.sampling.sampler import Sampler
+from slm_mux.store.store import Store
+from slm_mux.store.writer import StoreWriter
+from slm_mux.tasks import Task
+from slm_mux.types import Problem
+
+CLOSE_WITHIN = 0.3
+"""Seconds that closing connections may take after Ctrl-C."""
+_MANY = 2000
+"""Samples whose reading takes long enough to be announced."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is to be collected."""
+
+    task: Task
+    name: str
+    """Of the task, in the store."""
+    problems: tuple[Problem, ...]
+    store: Path
+    settings: Settings
+    retry_failed: bool = False
+    replace: bool = False
+
+
+def collect_and_show(wanted: Wanted, pool: Pool, *, dry_run: bool, as_json: bool) -> None:
+    """Draw what is missing, and print a summary; or what it would take.
+
+    Raises:
+        typer.Exit: 1 when a model was given up, or brought nothing but failures.
+        SlmMuxError: as the parts raise it.
+    """
+    import typer
+
+    settings = wanted.settings
+    check_options(
+        samples=settings.samples,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        seed=settings.seed,
+    )
+    tell_issues(messages(), wanted.task)
+    with contextlib.closing(Readers()) as readers:
+        # The store is made, or written to, when everything else is known to be right.
+        with _stored(wanted.store, read_only=dry_run) as store:
+            needs = _needs(wanted, pool, store, readers)
+            if dry_run:
+                estimates = [estimate(member, store=store, task=wanted.name) for member in needs]
+                show_estimates(wanted.name, wanted.problems, estimates, as_json=as_json)
+                return
+        with Store.open(wanted.store) as store:
+            register(store, wanted, needs)
+            outcome, interrupted = draw_missing(store, wanted, pool, needs)
+            if interrupted:
+                leave_interrupted(store, needs, as_json=as_json)
+            summaries = _summaries(store, wanted, needs, readers)
+        show_collected(
+            wanted.name, wanted.problems, wanted.store, outcome, summaries, needs, as_json=as_json
+        )
+    if any(member.given_up or (member.failed and not member.completed) for member in outcome):
+        raise typer.Exit(FAILED)
+
+
+@contextlib.contextmanager
+def _stored(path: Path, *, read_only: bool) -> Iterator[Store | None]:
+    """Open the store, where there is one."""
+    # A program that was killed as it made the store left an empty file.
+    if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
+        yield None
+        return
+    with Store.open(path, create=not read_only, read_only=read_only) as store:
+        yield store
+
+
+def _needs(wanted: Wanted, pool: Pool, store: Store | None, readers: Readers) -> list[MemberNeeds]:
+    return needs_of(
+        wanted.name,
+        wanted.problems,
+        pool,
+        store=store,
+        readers=readers,
+        settings=wanted.settings,
+        retry_failed=wanted.retry_failed,
+    )
+
+
+def register(store: Store, wanted: Wanted, needs: list[MemberNeeds]) -> None:
+    """Put the problems, and what every member will be asked, into the store."""
+    task = wanted.task
+    with store.transaction():
+        store.put_task(
+            wanted.name,
+            wanted.problems,
+            source=task.source,
+            sha256=task.sha256,
+            replace=wanted.replace,
+        )
+        store.put_asked(
+            wanted.name,
+            (
+                (need.asking.problem.id, need.asking.series)
+                for member in needs
+                for need in member.needs
+            ),
+        )
+
+
+def draw_missing(
+    store: Store, wanted: Wanted, pool: Pool, needs: list[MemberNeeds]
+) -> tuple[list[Collected], bool]:
+    """Draw what is missing, under a progress display.
+
+    After Ctrl-C the process is best left by `leave_interrupted`: a native thread may be at work.
+
+    Returns:
+        What came of it, by member, and whether Ctrl-C ended it.
+    """
+    counts = Counts()
+    names = [member.member.name for member in needs]
+    if not any(member.missing for member in needs):
+        return counts.of(names), False
+    fetch_missing_weights(pool)
+    display = CollectingDisplay(messages(), needs)
+
+    async def run() -> bool:
+        writer = StoreWriter(wanted.store)
+        try:
+            with display.shown(), ending_while_loading(pool, lambda: not display.any_drawn):
+                await collect(
+                    needs,
+                    sampler=Sampler(RetryPolicy(total_seconds=pool.retry_seconds)),
+                    keeper=StoreKeeper(store, writer, retry_failed=wanted.retry_failed),
+                    counts=counts,
+                    on_sample=display.on_sample,
+                    observe=display.observe,
+                )
+        except asyncio.CancelledError:
+            # Ctrl-C: the requests still out are closed; what came in is written first of all.
+            await writer.aclose()
+            # Freeing llama.cpp takes as long as its batch of tokens, and the process ends anyway.
+            remote = [m for m in pool if not isinstance(m.model, EmbeddedModel)]
+            # Python before 3.11.3 reports this timeout as the cancellation that led here.
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await _close(remote)
+            return True
+        except BaseException:
+            await writer.aclose()
+            await _close(pool)
+            raise
+        await writer.aclose()
+        await _close(pool)
+        return False
+
+    with fewer_pauses():
+        interrupted = asyncio.run(run())
+    return counts.of(names), interrupted
+
+
+async def _close(members: Iterable[Member]) -> None:
+    await asyncio.gather(*(member.model.aclose() for member in members), return_exceptions=True)
+
+
+def leave_interrupted(store: Store, needs: Sequence[MemberNeeds], *, as_json: bool) -> NoReturn:
+    """Say that nothing is lost, and end the process after Ctrl-C.
+
+    Args:
+        store: where the samples are; it is closed.
+        needs: what was to be drawn.
+        as_json: whether a JSON document is wanted on stdout.
+    """
+    wanted = sum(member.total for member in needs)
+    # What the last requests brought was written, but nobody waited any more to count it.
+    there = sum(_stored_draws(store, member) for member in needs)
+    store.close()
+    message = (
+        f"interrupted: everything that came in is kept, {there:,} of {wanted:,} draws are in the "
+        "store; the same command draws the rest"
+    )
+    messages().print(message, markup=False, soft_wrap=True)
+    if as_json:
+        print_error_json("Interrupted", message)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A native thread may be amid a batch of tokens; waiting for it would take seconds.
+    os._exit(INTERRUPTED)
+
+
+def _stored_draws(store: Store, member: MemberNeeds) -> int:
+    digests = [need.asking.series.digest for need in member.needs]
+    drawn = store.drawn(digests)
+    return sum(draw < member.k for digest in digests for draw in drawn[digest])
+
+
+def _summaries(
+    store: Store, wanted: Wanted, needs: list[MemberNeeds], readers: Readers
+) -> list[ModelSummary]:
+    if sum(member.total for member in needs) > _MANY:
+        messages().print("reading the answers (Ctrl-C leaves that out; the samples are kept)")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        summaries = summarise_samples(
+            store,
+            wanted.name,
+            [
+                (member.member, [need.asking.series.digest for need in member.needs])
+                for member in needs
+            ],
+            wanted.problems,
+            readers=readers,
+        )
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+    return summaries

@@ -1,0 +1,153 @@
+"""The tables of `slm-mux collect`: what it would take, and what came of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slm_mux.cli.console import messages, print_json, results
+from slm_mux.collecting.counts import Collected
+from slm_mux.collecting.shortfall import Estimate, MemberNeeds
+from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.summary import ModelSummary
+from slm_mux.tasks import Task
+from slm_mux.types import Problem
+
+_ISSUES = 5
+"""Shown at most."""
+_REASONS = 3
+"""Of failures, shown at most for each model."""
+
+
+def tell_issues(console: Console, task: Task) -> None:
+    """Say what was done to the data, and what is wrong with it.
+
+    Raises:
+        InvalidRequestError: there are no problems.
+    """
+    for note in task.notes:
+        console.print(f"{task.name}: {note}", markup=False, soft_wrap=True)
+    for issue in task.issues[:_ISSUES]:
+        console.print(f"warning: {issue}", style="yellow", markup=False, soft_wrap=True)
+    if len(task.issues) > _ISSUES:
+        console.print(f"… and {len(task.issues) - _ISSUES} more such warnings")
+    if not task.problems:
+        raise InvalidRequestError(f"{task.name}: there are no problems")
+
+
+def show_estimates(
+    name: str, problems: Sequence[Problem], estimates: Sequence[Estimate], *, as_json: bool
+) -> None:
+    """Print what each model's missing draws would take."""
+    if as_json:
+        print_json(
+            {
+                "task": name,
+                "problems": len(problems),
+                "models": [msgspec.to_builtins(each) for each in estimates],
+            }
+        )
+        return
+    table = _table(name, problems, "calls", "prompt tokens", "completion tokens", "at most", "cost")
+    for each in estimates:
+        table.add_row(
+            Text(each.member),
+            f"{each.draws:,}",
+            f"{each.prompt_tokens:,.0f}",
+            _count(each.completion_tokens),
+            _count(each.completion_tokens_at_most),
+            "" if each.cost is None else f"{each.cost:,.4f}",
+        )
+    results().print(table)
+    if any(each.draws and not each.measured for each in estimates):
+        messages().print(
+            "For models without stored samples, prompt tokens are the characters / 4 and "
+            "completion tokens the token limit.",
+            soft_wrap=True,
+        )
+
+
+def show_collected(
+    name: str,
+    problems: Sequence[Problem],
+    store: Path,
+    outcome: Sequence[Collected],
+    summaries: Sequence[ModelSummary],
+    needs: Sequence[MemberNeeds],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was drawn, why draws failed, and what each model's samples are worth."""
+    _show_failures(messages(), outcome, summaries)
+    if as_json:
+        print_json(
+            {
+                "task": name,
+                "store": str(store),
+                "problems": len(problems),
+                "collected": [msgspec.to_builtins(member) for member in outcome],
+                "models": [msgspec.to_builtins(summary) for summary in summaries],
+            }
+        )
+        return
+    columns = ("new", "failed", "stored", "readable", "accuracy", "confidence", "tokens")
+    table = _table(name, problems, *columns)
+    for member, summary, need in zip(outcome, summaries, needs, strict=True):
+        table.add_row(
+            Text(member.member),
+            f"{member.completed:,}",
+            f"{member.failed:,}",
+            f"{summary.completed:,} of {need.total:,}",
+            _share(summary.readable),
+            _share(summary.accuracy),
+            "" if summary.confidence is None else f"{summary.confidence:.2f}",
+            _count(summary.tokens),
+        )
+    results().print(table)
+
+
+def _show_failures(
+    console: Console, outcome: Sequence[Collected], summaries: Sequence[ModelSummary]
+) -> None:
+    for member in outcome:
+        for reason, draws in list(member.reasons.items())[:_REASONS]:
+            console.print(
+                f"{member.member}: {draws} draws failed: {reason}",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )
+        if len(member.reasons) > _REASONS:
+            console.print(
+                f"{member.member}: … and for {len(member.reasons) - _REASONS} more reasons",
+                markup=False,
+            )
+        if member.given_up is not None:
+            console.print(
+                f"{member.member}: given up after failing again and again; the draws that are "
+                "missing are made by the next collect",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
+    if failed := sum(summary.failed for summary in summaries):
+        console.print(f"{failed} draws in the store failed; --retry-failed makes them again")
+
+
+def _table(name: str, problems: Sequence[Problem], *columns: str) -> Table:
+    table = Table(title=Text(f"{name}: {len(problems)} problems"), title_justify="left")
+    table.add_column("model")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _count(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.0f}"
+
+
+def _share(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1%}"

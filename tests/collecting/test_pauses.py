@@ -1,0 +1,16 @@
+"""The garbage collector's settings while collecting."""
+
+import contextlib
+import gc
+
+from slm_mux.collecting.pauses import fewer_pauses
+
+
+def test_the_settings_are_put_back() -> None:
+    """Garbage is looked for less often within the block, and as before after it or an error."""
+    before = (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled())
+    with contextlib.suppress(KeyboardInterrupt), fewer_pauses():
+        assert gc.get_threshold()[0] > before[0][0]
+        assert gc.get_freeze_count() > 0
+        raise KeyboardInterrupt
+    assert (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()) == before
