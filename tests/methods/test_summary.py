@@ -151,11 +151,19 @@ def test_too_few_draws_are_null_with_the_reason() -> None:
 
 
 def test_missing_draws_make_mux_null() -> None:
-    """With k above what every problem has, mux is null and says which draw is missing."""
-    table = table_of({"a": ["AA", "A"]}, ["A", "A"])
-    row = rows(summarise(table, ["mux"], k=2, resamples=200))["mux"]
+    """Where a missing draw could change an answer, mux is null and says which is missing."""
+    table = table_of({"a": ["AAA", "A"]}, ["A", "A"])
+    row = rows(summarise(table, ["mux"], k=3, resamples=200))["mux"]
     assert row["accuracy"] is None
-    assert "1 of 4 draws are missing" in row["reason"]
+    assert "2 of 6 draws are missing" in row["reason"]
+
+
+def test_draws_that_could_not_change_an_answer_may_be_missing() -> None:
+    """Of a question that was settled early mux's answer is known; each model's own is not."""
+    table = table_of({"a": ["AAA", "AAA"], "b": ["BAA", "B"]}, ["A", "A"])
+    row = rows(summarise(table, ["mux"], k=3, resamples=200))["mux"]
+    assert (row["accuracy"], row["samples_per_problem"], row["per_model"]) == (1.0, 5.0, {})
+    assert rows(summarise(table, ["agent_forest"], k=3))["agent_forest"]["accuracy"] is None
 
 
 @pytest.mark.parametrize("targets", [[], [None, None]])

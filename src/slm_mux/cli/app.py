@@ -10,7 +10,16 @@ from typing import Any, NoReturn
 
 import typer
 
-from slm_mux.cli import ask, demo, init, models
+from slm_mux.cli import (
+    ask,
+    collect,
+    demo,
+    eval,  # noqa: A004 (the command's name)
+    init,
+    models,
+    samples,
+    store,
+)
 from slm_mux.cli.console import (
     FAILED,
     INTERRUPTED,
@@ -38,6 +47,12 @@ app.command()(ask.ask)
 app.command()(init.init)
 app.add_typer(models.app, name="models")
 app.command()(demo.demo)
+app.command()(collect.collect)
+app.command("eval")(eval.evaluate)
+app.command()(eval.runs)
+app.command("import")(samples.import_files)
+app.command()(samples.export)
+app.add_typer(store.app, name="store")
 
 
 def _version(wanted: bool) -> None:

@@ -1,24 +1,31 @@
-"""Every sample bought, kept once: content-addressed rows in one SQLite file."""
+"""Every sample bought, kept once: content-addressed rows in one SQLite file.
 
-from slm_mux.store.exchange import ImportReport, export_samples, import_samples
-from slm_mux.store.rows import (
-    Draw,
-    DrawRow,
-    FailedDraw,
-    MemberInfo,
-    Reading,
-    Record,
-    RunInfo,
-    Series,
-    Status,
-    StoredProblem,
-    StoreInfo,
-    TaskInfo,
-)
-from slm_mux.store.salvage import SalvageReport
-from slm_mux.store.store import Store
-from slm_mux.store.verify import DamagedSample, Place, VerifyReport
-from slm_mux.store.writer import StoreWriter
+Names are imported on first use: an evaluation needs neither the writer nor the file formats.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slm_mux.store.exchange import ImportReport, export_samples, import_samples
+    from slm_mux.store.rows import (
+        Draw,
+        DrawRow,
+        FailedDraw,
+        MemberInfo,
+        Reading,
+        Record,
+        RunInfo,
+        Series,
+        Status,
+        StoredProblem,
+        StoreInfo,
+        TaskInfo,
+    )
+    from slm_mux.store.salvage import SalvageReport
+    from slm_mux.store.store import Store
+    from slm_mux.store.verify import DamagedSample, Place, VerifyReport
+    from slm_mux.store.writer import StoreWriter
 
 __all__ = [
     "DamagedSample",
@@ -43,3 +50,33 @@ __all__ = [
     "export_samples",
     "import_samples",
 ]
+
+_MODULES = {
+    "DamagedSample": "verify",
+    "Draw": "rows",
+    "DrawRow": "rows",
+    "FailedDraw": "rows",
+    "ImportReport": "exchange",
+    "MemberInfo": "rows",
+    "Place": "verify",
+    "Reading": "rows",
+    "Record": "rows",
+    "RunInfo": "rows",
+    "SalvageReport": "salvage",
+    "Series": "rows",
+    "Status": "rows",
+    "Store": "store",
+    "StoreInfo": "rows",
+    "StoreWriter": "writer",
+    "StoredProblem": "rows",
+    "TaskInfo": "rows",
+    "VerifyReport": "verify",
+    "export_samples": "exchange",
+    "import_samples": "exchange",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,88 @@
+"""`slm-mux eval`: methods on a task, from the store or live; and the runs that were saved."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slm_mux.cli.collect import DEFAULT_STORE
+
+
+def evaluate(
+    task: Annotated[str, typer.Argument(help="A task that the store has, or one of `collect`.")],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pool file: what is missing is drawn. Without it, every model whose samples the "
+            "store has."
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="One split, or all; test by default where the task has one."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="mux, single, self_consistency, agent_forest; repeat it. All if none."),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Draw nothing: the store's samples only.")
+    ] = False,
+    samples: Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")] = None,
+    stopping: Annotated[
+        str | None,
+        typer.Option(
+            help="Live, for mux alone: eager or frugal stop drawing when the answer is settled."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many problems, the first ones.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of the draws, and of the intervals' resampling; the pool's by default."),
+    ] = None,
+    allow_failures: Annotated[
+        float, typer.Option(help="Exit 1 when a larger share of the draws failed.")
+    ] = 0.05,
+    data: Annotated[Path | None, typer.Option(help="Live: where a benchmark's data is.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare methods on a task: accuracy, cost, and differences with their intervals."""
+    from slm_mux.cli.evaluating import Wanted, evaluate_and_show
+
+    evaluate_and_show(
+        Wanted(
+            task=task,
+            pool=pool,
+            store=store,
+            split=split,
+            methods=tuple(method or ()),
+            offline=offline,
+            samples=samples,
+            stopping=stopping,
+            limit=limit,
+            seed=seed,
+            allow_failures=allow_failures,
+            data=data,
+        ),
+        as_json=json,
+    )
+
+
+def runs(
+    number: Annotated[int | None, typer.Argument(help="Show this run again.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help=f"The store; {DEFAULT_STORE} by default, else the unpacked recording."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the runs that `eval` saved, or show one again."""
+    from slm_mux.cli.evaluating import show_runs
+
+    show_runs(store, number, as_json=json)

@@ -1,0 +1,251 @@
+"""Evaluate, live or from the store; print, save and show runs again."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from msgspec import Struct
+
+from slm_mux.cli.collect import DEFAULT_STORE
+from slm_mux.cli.console import FAILED, messages, print_json, results
+from slm_mux.collecting.pauses import fewer_pauses
+from slm_mux.errors import InvalidRequestError, StoreError
+from slm_mux.evaluation.evaluate import evaluate
+from slm_mux.evaluation.question import Question
+from slm_mux.evaluation.scorers import make_scorer
+from slm_mux.methods import METHODS
+from slm_mux.readers import Readers
+from slm_mux.store.store import Store
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from slm_mux.models.pool import Pool
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What the command line asks for; None leaves the choice to the rules of each."""
+
+    task: str
+    pool: Path | None
+    store: Path | None
+    split: str | None
+    methods: tuple[str, ...]
+    offline: bool
+    samples: int | None
+    stopping: str | None
+    limit: int | None
+    seed: int | None
+    allow_failures: float
+    data: Path | None
+
+    @property
+    def live(self) -> bool:
+        """Whether draws may be made: without a pool file there is nobody to ask."""
+        return self.pool is not None and not self.offline
+
+
+def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
+    """Evaluate, save the run, print it.
+
+    Raises:
+        typer.Exit: 1 when too many draws failed.
+        SlmMuxError: as the parts raise it.
+    """
+    _check(wanted)
+    pool = _pool(wanted)
+    path = store_path(wanted)
+    readers, scorer = Readers(), make_scorer()
+    try:
+        with _open(path, wanted) as store, WorkBar() as bar:
+            question = _question(wanted, pool)
+            if pool is not None and wanted.live:
+                from slm_mux.cli.evaluating_live import draw
+
+                question = draw(store, wanted, pool, question, readers, scorer, as_json=as_json)
+            with fewer_pauses():
+                document = evaluate(
+                    store, question, readers=readers, scorer=scorer, progress=bar.show
+                )
+            _save(store, wanted, document)
+    finally:
+        scorer.close()
+        readers.close()
+    if as_json:
+        print_json(document)
+    else:
+        _show(document)
+        if document["run"] is not None:
+            option = "" if path == DEFAULT_STORE else f" --store {path}"
+            messages().print(
+                f"saved: `slm-mux runs {document['run']}{option}` shows it again",
+                markup=False,
+                soft_wrap=True,
+            )
+    if document["failed_share"] > wanted.allow_failures:
+        messages().print(
+            f"[red]{document['failed_share']:.1%} of the draws failed[/red] (--allow-failures is "
+            f"{wanted.allow_failures:g}); `slm-mux collect --retry-failed` draws them again",
+            soft_wrap=True,
+        )
+        raise typer.Exit(FAILED)
+
+
+def show_runs(path: Path | None, number: int | None, *, as_json: bool) -> None:
+    """List the saved runs, or print one again.
+
+    Raises:
+        StoreError: there is no such store or run.
+    """
+    with Store.open_to_read(path or _store_with_runs()) as store:
+        if number is None:
+            from slm_mux.cli.evaluation_display import show_list
+
+            show_list(results(), store.runs(), as_json=as_json)
+            return
+        document = {**store.run(number), "run": number}
+    if as_json:
+        print_json(document)
+    else:
+        _show(document)
+
+
+def _show(document: dict[str, Any]) -> None:
+    from slm_mux.cli.evaluation_display import show_document
+
+    show_document(results(), messages(), document)
+
+
+def store_path(wanted: Wanted) -> Path:
+    """The store to use: the one given, ./samples.db, else for demo the recording that is shipped.
+
+    Raises:
+        StoreError: the recording cannot be unpacked.
+    """
+    if wanted.store is not None:
+        return wanted.store
+    if wanted.task == "demo" and not wanted.live and not _has_task(DEFAULT_STORE, "demo"):
+        from slm_mux.evaluation.recording import recorded_store
+
+        return recorded_store()
+    return DEFAULT_STORE
+
+
+def _store_with_runs() -> Path:
+    if DEFAULT_STORE.exists():
+        return DEFAULT_STORE
+    from slm_mux.evaluation.recording import recordings_folder
+
+    unpacked = sorted(
+        recordings_folder().glob("demo-*.db"), key=lambda path: path.stat().st_mtime_ns
+    )
+    return unpacked[-1] if unpacked else DEFAULT_STORE
+
+
+def _has_task(path: Path, task: str) -> bool:
+    if not path.exists():
+        return False
+    with Store.open_to_read(path) as store:
+        return any(info.name == task for info in store.tasks())
+
+
+def _open(path: Path, wanted: Wanted) -> Store:
+    if wanted.live:
+        return Store.open(path)
+    hint = (
+        f"`slm-mux collect {wanted.task}` draws its samples, `slm-mux import` takes logs that you "
+        "have, and `slm-mux eval --pool FILE` draws what is missing itself"
+    )
+    if not path.exists():
+        raise StoreError(f"{path}: there is no such file. {hint}")
+    store = Store.open_to_read(path)
+    names = [info.name for info in store.tasks()]
+    if wanted.task not in names:
+        store.close()
+        raise StoreError(
+            f"{path}: it has no task {wanted.task!r}, only: {', '.join(names) or 'none'}. {hint}"
+        )
+    return store
+
+
+def _save(store: Store, wanted: Wanted, document: dict[str, Any]) -> None:
+    document["settings"]["stopping"] = wanted.stopping if wanted.live else None
+    document["run"] = None
+    if store.read_only:
+        return
+    try:
+        document["run"] = store.put_run({"command": "eval", **document})
+    except StoreError as error:
+        # The figures are there, and may have taken long.
+        document["notes"].append(f"the run is not saved: {error}")
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.methods or (wanted.samples, wanted.stopping, wanted.seed) != (None, None, None):
+        from slm_mux.questions import check_name, check_options
+
+        check_options(samples=wanted.samples, stopping=wanted.stopping, seed=wanted.seed)
+        for method in wanted.methods:
+            check_name("method", method, tuple(METHODS))
+    if not 0 <= wanted.allow_failures <= 1:
+        raise InvalidRequestError(
+            f"--allow-failures is {wanted.allow_failures}, but must be a share between 0 and 1"
+        )
+    if wanted.limit is not None and wanted.limit < 1:
+        raise InvalidRequestError(f"--limit is {wanted.limit}, but must be at least 1")
+    if wanted.stopping is not None and not wanted.live:
+        raise InvalidRequestError("--stopping is for live evaluation: give --pool, not --offline")
+    if wanted.stopping in ("eager", "frugal") and wanted.methods != ("mux",):
+        raise InvalidRequestError(
+            f"--stopping {wanted.stopping} goes with --method mux alone: the other methods need "
+            "every draw"
+        )
+
+
+def _pool(wanted: Wanted) -> "Pool | None":
+    if wanted.pool is None:
+        return None
+    from slm_mux.models.pool import Pool
+
+    return Pool.load(wanted.pool)
+
+
+def _question(wanted: Wanted, pool: "Pool | None") -> Question:
+    return Question(
+        task=wanted.task,
+        split=wanted.split,
+        limit=wanted.limit,
+        pool=pool,
+        methods=wanted.methods or tuple(METHODS),
+        samples=wanted.samples,
+        seed=wanted.seed,
+    )
+
+
+class WorkBar:
+    """A progress bar per kind of work, on a terminal."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._bars: dict[str, Any] = {}
+
+    def __enter__(self) -> "WorkBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show how much of some work is done; nothing where it is nothing."""
+        if total == 0 or not sys.stderr.isatty():
+            return
+        if self._progress is None:
+            from rich.progress import Progress
+
+            self._progress = Progress(console=messages(), transient=True)
+            self._progress.start()
+        if what not in self._bars:
+            self._bars[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._bars[what], completed=done, total=total)

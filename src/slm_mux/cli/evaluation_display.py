@@ -1,0 +1,219 @@
+"""How an evaluation looks on a terminal of 80 columns, and in a file."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slm_mux.cli.console import print_json
+from slm_mux.store.rows import RunInfo
+
+_CEILINGS = (
+    ("union_accuracy", "union accuracy", "some model's candidate is right"),
+    ("oracle_accuracy", "oracle accuracy", "some draw is right"),
+    ("contradiction", "contradiction", "some model is consistently wrong while another is right"),
+)
+_MOST_UNSCORED = 5
+
+
+def show_document(out: Console, notes: Console, document: dict[str, Any]) -> None:
+    """Print an evaluation as `evaluate` returns it; notes go to the other console."""
+    split = f", split {document['split']}" if document["split"] else ""
+    models = len(document["models"])
+    _line(
+        out,
+        f"{document['task']}{split}: {document['problems']} problems, {document['k']} draws of "
+        + ("one model" if models == 1 else f"each of {models} models"),
+    )
+    out.print()
+    _print(out, _methods(document["methods"]))
+    for row in document["methods"]:
+        if row.get("reason"):
+            _line(out, f"{row['method']}: {row['reason']}")
+    _show_attribution(out, document["methods"])
+    _show_models(out, document)
+    _show_differences(out, document["differences"])
+    out.print()
+    for name, title, words in _CEILINGS:
+        if document[name] is not None:
+            _line(out, f"{title} {document[name]:.1%} ({words})")
+    _show_failures(out, document["methods"])
+    _show_notes(notes, document)
+
+
+def show_list(out: Console, runs: Sequence[RunInfo], *, as_json: bool) -> None:
+    """Print the saved runs."""
+    if as_json:
+        print_json({"runs": [msgspec.to_builtins(run) for run in runs]})
+        return
+    table = _table("run", "saved at", "task", "methods", left=(1, 2, 3))
+    for run in runs:
+        # Variants come with their method, so their names would only fill the line.
+        methods = [name for name in run.methods if not name.startswith(("single_", "self_cons"))]
+        shown = [*methods, *(["self_consistency"] if "self_consistency" in run.methods else [])]
+        _add(table, str(run.id), run.saved_at, run.task or "", ", ".join(shown))
+    _print(out, table)
+
+
+def _methods(rows: Sequence[dict[str, Any]]) -> Table:
+    columns = ("method", "accuracy", "95 % interval", "draws", "tokens", "unread", "failed")
+    table = _table(*columns)
+    for row in rows:
+        if row.get("reason"):
+            _add(table, row["method"], "–")
+            continue
+        _add(
+            table,
+            row["method"],
+            _share(row["accuracy"]),
+            _interval(row["ci95"]),
+            _number(row["samples_per_problem"]),
+            _number(row["tokens_per_problem"]),
+            f"{row['unreadable']:,}",
+            f"{row['failed_problems']:,}",
+        )
+    return table
+
+
+def _show_attribution(out: Console, rows: Sequence[dict[str, Any]]) -> None:
+    shown = [row for row in rows if row["attribution"] and any(row["attribution"].values())]
+    if shown:
+        out.print()
+        _line(out, "answers by model")
+    for row in shown:
+        shares = [f"{name} {share:.0%}" for name, share in row["attribution"].items() if share]
+        _line(out, f"  {row['method']}: {', '.join(shares)}")
+
+
+def _show_models(out: Console, document: dict[str, Any]) -> None:
+    wanted = ("mux", "agent_forest", "single")
+    found = [row["per_model"] for row in document["methods"] if row["method"] in wanted]
+    per_model = next((each for each in found if each), None)
+    if per_model is None:
+        return
+    draws = max(row["draws"] for row in per_model.values())
+    majority = f"vote of {draws}"
+    records = {record["model"]: record for record in document["validation_accuracies"]}
+    columns = ("one draw", "confidence", "readable", "validation")
+    table = _table("model", majority, "95 % interval", *columns)
+    for name in document["models"]:
+        if (row := per_model.get(name)) is None:
+            continue
+        count = row["readable"] + row["unreadable"] + row["failed"]
+        confidence = row["mean_confidence"]
+        _add(
+            table,
+            name,
+            _share(row["accuracy"]),
+            _interval(row["ci95"]),
+            _share(row["mean_draw_accuracy"]),
+            "–" if confidence is None else f"{confidence:.2f}",
+            _share(row["readable"] / count if count else None),
+            _share(records[name]["accuracy"]) + ("*" if records[name]["leaks"] else ""),
+        )
+    out.print()
+    _print(out, table)
+    if any(record["leaks"] for record in records.values()):
+        _line(out, "* measured on these very problems")
+
+
+def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
+    for method, group in groupby(rows, key=lambda row: str(row["method"])):
+        compared = list(group)
+        if all(row["difference"] is None for row in compared):
+            continue  # Why stands below the table of methods.
+        table = _table(f"{method} less", "points", "95 % interval", "p", "draws", "budget")
+        for row in compared:
+            budget = "equal" if row["equal_budget"] else ""
+            if row["difference"] is None:
+                _add(table, row["baseline"], "–", "", "", _two(row["draws"]), budget)
+                continue
+            _add(
+                table,
+                row["baseline"],
+                f"{100 * row['difference']:+.1f}",
+                _points(row["ci95"]),
+                _probability(row["mcnemar_p"]),
+                _two(row["draws"]),
+                budget,
+            )
+        out.print()
+        _print(out, table)
+    if rows:
+        _line(out, "points of accuracy on the same problems; p by McNemar's exact test")
+
+
+def _show_failures(out: Console, rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["failed_problems"]:
+            low, high = row["bounds"]
+            _line(
+                out,
+                f"{row['method']}: draws failed on {row['failed_problems']} problems; accuracy "
+                f"between {low:.1%} (all of these wrong) and {high:.1%} (all right)",
+            )
+
+
+def _show_notes(notes: Console, document: dict[str, Any]) -> None:
+    unscored = document["unscored"]
+    if unscored:
+        more = f" and {len(unscored) - _MOST_UNSCORED} more" * (len(unscored) > _MOST_UNSCORED)
+        _line(notes, f"not scored: {', '.join(unscored[:_MOST_UNSCORED])}{more}")
+    for note in document["notes"]:
+        _line(notes, f"note: {note}")
+
+
+def _line(out: Console, text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def _table(*columns: str, left: Sequence[int] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    for place, column in enumerate(columns):
+        words = place == 0 or place in left
+        table.add_column(column, justify="left" if words else "right", no_wrap=True)
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    # As they are: a model may be called m[0].
+    table.add_row(*map(Text, cells))
+
+
+def _print(out: Console, table: Table) -> None:
+    # A name that is cut is no name: what is wider than the terminal goes on in its next line.
+    needed = table.__rich_measure__(out, out.options.update(max_width=10_000)).maximum
+    before, out.width = out.width, max(out.width, needed)
+    try:
+        out.print(table)
+    finally:
+        out.width = before
+
+
+def _two(pair: Sequence[float | None]) -> str:
+    first, second = pair
+    return "" if first is None or second is None else f"{_number(first)} / {_number(second)}"
+
+
+def _interval(pair: Sequence[float] | None) -> str:
+    return "" if pair is None else f"{100 * pair[0]:.1f} to {100 * pair[1]:.1f}"
+
+
+def _points(pair: Sequence[float] | None) -> str:
+    return "" if pair is None else f"{100 * pair[0]:+.1f} to {100 * pair[1]:+.1f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _probability(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

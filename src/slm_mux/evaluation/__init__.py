@@ -1,0 +1,1 @@
+"""From the samples of a store to an evaluation: read once, score once, then arithmetic."""

@@ -1,0 +1,229 @@
+"""Which of the store's samples an evaluation is about: the members, their draws, the problems."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.ranking import Stated
+from slm_mux.store.rows import DrawRow, MemberInfo
+from slm_mux.store.store import Store
+from slm_mux.types import Problem, Style
+
+if TYPE_CHECKING:
+    from slm_mux.models.pool import Member, Pool
+
+Without = Literal["refuse", "leave out", "keep"]
+"""What becomes of a pool's member without samples."""
+
+
+class ChosenMember(Struct, frozen=True, kw_only=True):
+    """One model whose samples are evaluated."""
+
+    name: str
+    style: Style = "words"
+    stated: Stated | None = None
+    """What the pool file says of its accuracy."""
+
+
+class Chosen(Struct, frozen=True, kw_only=True, dict=True):
+    """Samples of a task, by member and problem."""
+
+    members: tuple[ChosenMember, ...]
+    problems: tuple[Problem, ...]
+    """In the task's order: those that have a draw of any member."""
+    rows: tuple[DrawRow, ...]
+    styles: dict[int, Style]
+    """By `DrawRow.member_id`."""
+    without_draws: int = 0
+    """Problems that no member was asked."""
+    without_samples: tuple[str, ...] = ()
+    """Members that are left out because they have no sample of these problems."""
+
+    def usual_draws(self) -> int:
+        """The k that most problems have of every member: the least over members of its mode.
+
+        Returns:
+            0 when a member has no draw at all.
+        """
+        return min((_mode(counts) for counts in self.counts.values()), default=0)
+
+    def complete(self, k: int) -> "Chosen":
+        """Leave out the problems on which some member has fewer than k draws."""
+        counts = self.counts
+        kept = {
+            problem.id
+            for problem in self.problems
+            if all(counts[member.name][problem.id] >= k for member in self.members)
+        }
+        return replace(
+            self,
+            problems=tuple(problem for problem in self.problems if problem.id in kept),
+            rows=tuple(row for row in self.rows if row.problem in kept),
+        )
+
+    def with_members(self, keep: Callable[[str], bool]) -> "Chosen":
+        """Leave out members by name, with their draws."""
+        return replace(
+            self,
+            members=tuple(member for member in self.members if keep(member.name)),
+            rows=tuple(row for row in self.rows if keep(row.member)),
+        )
+
+    @cached_property
+    def counts(self) -> dict[str, Counter[str]]:
+        """Per member and problem: how many draws there are from index 0 on without a gap."""
+        drawn: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for row in self.rows:
+            drawn[row.member, row.problem].add(row.draw)
+        counts: dict[str, Counter[str]] = {member.name: Counter() for member in self.members}
+        for (member, problem), draws in drawn.items():
+            count = len(draws)
+            if max(draws) >= count:
+                count = next(index for index in range(count) if index not in draws)
+            if count:
+                counts[member][problem] = count
+        return counts
+
+
+Digests = Callable[["Member"], Sequence[str]]
+"""The series that a member's samples of the problems have, as it is asked now."""
+
+
+def choose(
+    store: Store,
+    task: str,
+    problems: Sequence[Problem],
+    known: Sequence[MemberInfo],
+    *,
+    pool: "Pool | None",
+    digests: Digests,
+    without: Without = "refuse",
+) -> Chosen:
+    """Choose the samples of a pool's members, or of all members that a task has.
+
+    Args:
+        store: with the task.
+        task: its name.
+        problems: of which samples are wanted, in order.
+        known: the task's members in the store.
+        pool: whose members, as they are asked now: the same prompt, settings and seed. None for
+            every member in the store that has samples of these problems.
+        digests: how a pool's members are asked now.
+        without: what becomes of a pool's member without samples.
+
+    Raises:
+        InvalidRequestError: a member has no samples, or one name stands for several settings.
+    """
+    among = {problem.id for problem in problems}
+    if pool is None:
+        rows = [row for row in store.draw_rows(task) if row.problem in among]
+        _check_one_way(rows, known)
+        styles = {member.id: style_of(member.settings) for member in known}
+        members = [
+            ChosenMember(name=member.name, style=styles[member.id])
+            for member in {member.name: member for member in reversed(known)}.values()
+        ][::-1]
+        without = "leave out"
+    else:
+        wanted = {member.name: digests(member) for member in pool}
+        found = store.draw_rows(task, members=wanted.keys(), series=chain(*wanted.values()))
+        rows = [row for row in found if row.problem in among]
+        members = [
+            ChosenMember(name=member.name, style=member.style, stated=stated(member, task))
+            for member in pool
+        ]
+        by_name = {member.name: member.style for member in members}
+        styles = {row.member_id: by_name[row.member] for row in rows}
+    speak = {row.member for row in rows}
+    silent = [member.name for member in members if member.name not in speak]
+    if silent and speak and without == "refuse":
+        raise InvalidRequestError(_no_samples(silent[0], task, known))
+    if without != "keep":
+        members = [member for member in members if member.name in speak]
+    asked = {row.problem for row in rows}
+    return Chosen(
+        members=tuple(members),
+        problems=tuple(problem for problem in problems if problem.id in asked),
+        rows=tuple(rows),
+        styles=styles,
+        without_draws=len(problems) - len(asked),
+        without_samples=tuple(silent) if without == "leave out" else (),
+    )
+
+
+def no_samples_at_all(task: str, pool: "Pool | None", known: Sequence[MemberInfo]) -> str:
+    """Say that there is nothing to evaluate, and what to do."""
+    if pool is None or not known:
+        return f"the store has no samples of these problems of {task}; `slm-mux collect` draws them"
+    return _no_samples(next(iter(pool)).name, task, known)
+
+
+def stated(member: "Member", task: str) -> Stated:
+    """What the pool file says of a member's accuracy on a task."""
+    from slm_mux.models.pool import DEFAULT_TASK
+
+    return Stated(
+        model=member.name,
+        for_task=member.validation_accuracy.get(task),
+        default=member.validation_accuracy.get(DEFAULT_TASK),
+    )
+
+
+def style_of(settings: Mapping[str, object]) -> Style:
+    """The style that a series' settings tell of."""
+    return "program" if settings.get("style") == "program" else "words"
+
+
+def _check_one_way(rows: Sequence[DrawRow], known: Sequence[MemberInfo]) -> None:
+    """Refuse a name that stands for two ways of asking on one problem.
+
+    Asked in one way here and in another there, as imported logs are, it is one model.
+    """
+    series: dict[tuple[str, str], str] = {}
+    for row in rows:
+        if series.setdefault((row.member, row.problem), row.series) != row.series:
+            ways = [member for member in known if member.name == row.member and member.draws]
+            raise InvalidRequestError(
+                f"{row.member} was asked {row.problem} in more than one way ({_ways(ways)}); give "
+                "--pool to say which is meant"
+            )
+
+
+def _no_samples(name: str, task: str, known: Sequence[MemberInfo]) -> str:
+    ways = [member for member in known if member.name == name and member.draws]
+    if not ways:
+        names = ", ".join(dict.fromkeys(member.name for member in known)) or "none"
+        return (
+            f"the store has no samples of {name} on {task} (it has: {names}); "
+            "`slm-mux collect` draws them"
+        )
+    return (
+        f"the store has samples of {name} on {task}, but not of these problems drawn as the pool "
+        f"file says. It has: {_ways(ways)}. Use the same prompt, settings and seed, or collect "
+        "these too"
+    )
+
+
+def _ways(ways: Sequence[MemberInfo]) -> str:
+    return "; ".join(
+        ", ".join(
+            [
+                *(f"{name} {value}" for name, value in way.settings.items()),
+                *(() if way.seed is None else (f"seed {way.seed}",)),
+                f"served by {way.identity}",
+            ]
+        )
+        for way in ways
+    )
+
+
+def _mode(counts: Counter[str]) -> int:
+    """The commonest number of draws; the larger of equally common ones; 0 without any."""
+    common = Counter(counts.values())
+    return max(common, key=lambda count: (common[count], count), default=0)

@@ -1,0 +1,105 @@
+"""What an evaluation says beside its figures: notes, the hash of the data, versions."""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from slm_mux.evaluation.chosen import Chosen
+from slm_mux.evaluation.loading import Loaded
+from slm_mux.evaluation.ranking import Record
+from slm_mux.store.store import Store
+from slm_mux.table import FAILED, VoteTable
+
+
+def failed_share(table: VoteTable, k: int) -> float:
+    """The share that failed, of the first k draws of every model that were made."""
+    first = table.klass[:, :, :k]
+    drawn = int((first >= FAILED).sum())
+    return int((first == FAILED).sum()) / drawn if drawn else 0.0
+
+
+def notes_of(
+    found: Chosen,
+    table: VoteTable,
+    records: Sequence[Record],
+    k: int,
+    *,
+    unkept: str | None,
+) -> list[str]:
+    """What a reader of the figures has to know, in sentences.
+
+    Args:
+        found: everything that was chosen.
+        table: what of it is evaluated.
+        records: validation accuracies.
+        k: draws of each model.
+        unkept: why what was read could not be kept; None: it could.
+    """
+    notes = []
+    if found.without_samples:
+        names = ", ".join(found.without_samples)
+        notes.append(f"{names}: no samples of these problems, so left out")
+    if left := len(found.problems) - len(table.problems):
+        notes.append(
+            f"{left} problems are left out: on each, some model has fewer than {k} draws; "
+            "`slm-mux collect` draws the rest"
+        )
+    if found.without_draws:
+        notes.append(f"{found.without_draws} problems were never asked")
+    more = [f"{name} {draws}" for name, draws in zip(table.models, table.k, strict=True)]
+    if any(draws > k for draws in table.k):
+        notes.append(
+            f"the models have unequal draws ({', '.join(more)}): the first {k} of each count, and "
+            "more only for self_consistency"
+            if len(set(table.k)) > 1
+            else f"the first {k} of {table.k[0]} draws count; more only for self_consistency"
+        )
+    if unscored := len(table.problems) - int(table.scored.sum()):
+        notes.append(f"{unscored} problems cannot be scored: no target, or one that cannot be read")
+    leaking = [record.model for record in records if record.leaks]
+    if leaking:
+        notes.append(
+            f"{', '.join(leaking)}: ranked by the accuracy on the evaluated problems themselves, "
+            "which leaks; collect a validation split, or state validation_accuracy in a pool file"
+        )
+    unranked = [record.model for record in records if record.accuracy is None]
+    if unranked:
+        notes.append(f"{', '.join(unranked)}: no validation accuracy, so ranked last")
+    if unkept is not None:
+        notes.append(f"what was read is not kept for the next time: {unkept}")
+    return notes
+
+
+def data_of(store: Store, task: str, chosen: Chosen, loaded: Loaded) -> dict[str, Any]:
+    """Name the data: where the problems came from, and a hash of all that the figures rest on.
+
+    The hash is over the problems and, for each draw, how it ended, what was read and its tokens.
+    It does not depend on the store that they lie in.
+    """
+    info = next(info for info in store.tasks() if info.name == task)
+    digest = hashlib.blake2b(msgspec.json.encode(chosen.problems), digest_size=16)
+    draws = []
+    for row in chosen.rows:
+        answer = loaded.answers.get(row.sample_id)
+        ended = row.status if answer is None else (answer.text, answer.key)
+        spent = (row.prompt_tokens, row.completion_tokens)
+        draws.append((row.problem, row.member, row.draw, ended, spent))
+    # Whatever order the store gives the members.
+    draws.sort(key=itemgetter(0, 1, 2))
+    digest.update(repr(draws).encode("utf-8", "backslashreplace"))
+    return {
+        "source": info.source,
+        "sha256": info.sha256,
+        "samples": f"blake2b-128:{digest.hexdigest()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the figures depend on."""
+    packages = ("slm-mux", "sympy", "math-verify", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

@@ -1,0 +1,231 @@
+"""Methods on a task, from the samples of a store: the document that `eval` prints and saves."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.chosen import Chosen, Without, choose, no_samples_at_all, stated
+from slm_mux.evaluation.describing import data_of, failed_share, notes_of, versions
+from slm_mux.evaluation.keeping import Notebook
+from slm_mux.evaluation.loading import Loaded, Progress, load_table, silent
+from slm_mux.evaluation.question import Question, fewest_samples, split_of
+from slm_mux.evaluation.ranking import VALIDATION, Measured, Record, Stated, ranked_by
+from slm_mux.methods import ceilings, summarise
+from slm_mux.methods.settled import unsettled
+from slm_mux.readers import Readers
+from slm_mux.store.store import Store
+from slm_mux.table import VoteTable
+from slm_mux.tasks.scoring import Scorer
+from slm_mux.types import Problem
+from slm_mux.voting import rank_by_record
+
+if TYPE_CHECKING:
+    from slm_mux.models.pool import Member, Pool
+    from slm_mux.store.rows import MemberInfo
+
+
+def evaluate(
+    store: Store,
+    asked: Question,
+    *,
+    readers: Readers,
+    scorer: Scorer,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Evaluate methods on samples that are in a store. Nothing is drawn.
+
+    Args:
+        store: with the samples.
+        asked: what.
+        readers: of answer kinds.
+        scorer: of answers.
+        progress: told of reading and scoring.
+
+    Returns:
+        A document of plain JSON values; docs/evaluating.md explains every key.
+
+    Raises:
+        StoreError: the store has no such task.
+        InvalidRequestError: an unknown split or method, or samples are missing.
+        SandboxError: programs must be run, and cannot be run safely here.
+    """
+    work = _Evaluation(store, asked, readers, scorer, progress)
+    found = work.choose(work.evaluated, without="keep" if asked.stopped else "refuse")
+    if not found.rows:
+        raise InvalidRequestError(no_samples_at_all(asked.task, asked.pool, work.known))
+    k = asked.k or found.usual_draws()
+    chosen = found if asked.stopped else found.complete(k)
+    if not chosen.problems:
+        raise InvalidRequestError(
+            f"{asked.task}: no problem has {k} draws of every model; give a smaller --samples "
+            f"(most problems have {found.usual_draws()}), or collect the rest"
+        )
+    loaded = work.load(chosen)
+    records = asked.records or work.records(chosen, k, measure(loaded.table, k))
+    table = loaded.table.with_validation_accuracy([record.accuracy for record in records])
+    if asked.stopped:
+        table = _settled_problems(table, k)
+        if not table.problems:
+            raise InvalidRequestError(f"{asked.task}: no problem's answer is settled")
+    document = summarise(table, asked.methods, k=k, seed=asked.seed_of_all)
+    return {
+        **document,
+        "split": work.split,
+        "models": list(table.models),
+        **_ceilings(table, k, stopped=asked.stopped),
+        "validation_accuracies": msgspec.to_builtins(records),
+        "failed_share": failed_share(table, k),
+        "unscored": [name for name in loaded.unscored if name in table.problems],
+        "left_out": len(found.problems) - len(table.problems),
+        "without_draws": found.without_draws,
+        "notes": notes_of(found, table, records, k, unkept=work.notebook.trouble),
+        "settings": {
+            "seed": asked.seed_of_all,
+            "samples": asked.samples,
+            "limit": asked.limit,
+            "pool": str(asked.pool.path) if asked.pool and asked.pool.path else None,
+            "members": work.members_of(chosen),
+        },
+        "data": data_of(store, asked.task, chosen, loaded),
+        "versions": versions(),
+    }
+
+
+def known_before(
+    store: Store, asked: Question, pool: "Pool", *, readers: Readers, scorer: Scorer
+) -> tuple[Record, ...]:
+    """Look up the validation accuracies that are known before anything is drawn, by member.
+
+    Drawing that stops early needs them: they rank the models. What `ranked_by` would take from the
+    evaluated problems themselves is not there yet.
+    """
+    work = _Evaluation(store, asked, readers, scorer, silent)
+    members = [stated(member, asked.task) for member in pool]
+    k = asked.k or fewest_samples(pool)
+    return ranked_by(members, validation=work.validation(k), evaluated=Measured())
+
+
+def measure(table: VoteTable, k: int) -> Measured:
+    """Measure every model's candidates at k."""
+    accuracies = table.accuracies((k,) * len(table.models))
+    return Measured(
+        accuracies=dict(zip(table.models, accuracies, strict=True)),
+        problems=int(table.scored.sum()),
+    )
+
+
+class _Evaluation:
+    """What the parts of one evaluation share."""
+
+    def __init__(
+        self, store: Store, asked: Question, readers: Readers, scorer: Scorer, progress: Progress
+    ) -> None:
+        self._store = store
+        self._asked = asked
+        self._readers = readers
+        self._scorer = scorer
+        self._progress = progress
+        self._problems = store.problems(asked.task)
+        self.known: Sequence[MemberInfo] = store.members(asked.task)
+        self.notebook = Notebook(store)
+        self.split = split_of(self._problems, asked.task, asked.split)
+        self.evaluated = asked.among(self._problems, self.split)
+
+    def choose(self, problems: Sequence[Problem], *, without: Without) -> Chosen:
+        return choose(
+            self._store,
+            self._asked.task,
+            problems,
+            self.known,
+            pool=self._asked.pool,
+            digests=lambda member: self._digests(member, problems),
+            without=without,
+        )
+
+    def load(self, chosen: Chosen) -> Loaded:
+        return load_table(
+            self._store,
+            self._asked.task,
+            chosen,
+            readers=self._readers,
+            scorer=self._scorer,
+            notebook=self.notebook,
+            progress=self._progress,
+        )
+
+    def records(self, chosen: Chosen, k: int, evaluated: Measured) -> tuple[Record, ...]:
+        members = [member.stated or Stated(model=member.name) for member in chosen.members]
+        needed = any(member.for_task is None for member in members)
+        validation = self.validation(k) if needed else Measured()
+        return ranked_by(members, validation=validation, evaluated=evaluated)
+
+    def validation(self, k: int) -> Measured:
+        """Measure the validation split, on the problems that all members with k draws share."""
+        problems = [problem for problem in self._problems if problem.split == VALIDATION]
+        if self.split in (None, VALIDATION) or not problems:
+            return Measured()
+        found = self.choose(problems, without="leave out")
+        counts = found.counts
+        able = {name for name, drawn in counts.items() if any(n >= k for n in drawn.values())}
+        chosen = found.with_members(able.__contains__).complete(k)
+        if not able or not chosen.problems:
+            return Measured()
+        return measure(self.load(chosen).table, k)
+
+    def members_of(self, chosen: Chosen) -> list[dict[str, Any]]:
+        """Describe how each member was asked."""
+        used = {row.member_id for row in chosen.rows}
+        return [
+            msgspec.to_builtins(
+                _Asked(
+                    name=member.name,
+                    identity=member.identity,
+                    settings=member.settings,
+                    seed=member.seed,
+                )
+            )
+            for member in self.known
+            if member.id in used
+        ]
+
+    def _digests(self, member: "Member", problems: Sequence[Problem]) -> list[str]:
+        from slm_mux.collecting.asking import Settings, asking
+
+        return [
+            asking(
+                member,
+                problem,
+                k=1,
+                seed=self._asked.seed_of_all,
+                settings=Settings(),
+                readers=self._readers,
+            ).series.digest
+            for problem in problems
+        ]
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """How a model was asked."""
+
+    name: str
+    identity: str
+    settings: dict[str, Any]
+    seed: int | None
+
+
+def _ceilings(table: VoteTable, k: int, *, stopped: bool) -> dict[str, float | None]:
+    """Union and oracle accuracy; null where draws are missing, since those are not random."""
+    if stopped and table.lacking((k,) * len(table.models)):
+        return dict.fromkeys(("union_accuracy", "oracle_accuracy", "contradiction"))
+    return ceilings(table, k=k)
+
+
+def _settled_problems(table: VoteTable, k: int) -> VoteTable:
+    """Leave out the problems whose drawing was interrupted before mux's answer was settled."""
+    ranking = rank_by_record(table.validation_accuracy)
+    open_ones = set(unsettled(table, (k,) * len(table.models), ranking))
+    kept = [name for place, name in enumerate(table.problems) if place not in open_ones]
+    return table.restrict(problems=kept)

@@ -1,0 +1,61 @@
+"""Drawing for an evaluation with lossless stopping: what cannot change an answer is not bought."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from slm_mux.collecting.asking import Asking
+from slm_mux.collecting.shortfall import MemberNeeds
+from slm_mux.sampling.keeping import Keeper
+from slm_mux.sampling.plan import Plan
+from slm_mux.sampling.sampler import Sampler, first_error
+from slm_mux.types import Stopping
+
+
+async def draw_until_settled(
+    members: Sequence[MemberNeeds],
+    *,
+    stopping: Stopping,
+    sampler: Sampler,
+    keeper: Keeper,
+    accuracies: Sequence[float | None],
+    on_problem: Callable[[], None] = lambda: None,
+) -> None:
+    """Draw every problem until mux's answer is settled; every sample is kept.
+
+    Args:
+        members: what each member is asked, all on the same problems in the same order.
+        stopping: eager or frugal.
+        sampler: sends the requests.
+        keeper: has what was drawn before, and takes in each sample before it is counted.
+        accuracies: validation accuracies by member: they rank the models when settling.
+        on_problem: called when a problem is settled.
+
+    Raises:
+        StoreError: a sample could not be stored.
+        InvalidRequestError: a model cannot be asked this at all.
+    """
+    rows = [[need.asking for need in member.needs] for member in members]
+    problems = iter(list(zip(*rows, strict=True)))
+    # Enough problems at once to keep the widest endpoint busy.
+    most = max(
+        -(-member.member.model.limits.max_in_flight // max(member.k, 1)) for member in members
+    )
+
+    async def work(todo: Iterator[tuple[Asking, ...]]) -> None:
+        for asked in todo:
+            plans = [_plan(one, accuracy) for one, accuracy in zip(asked, accuracies, strict=True)]
+            await sampler.draw(plans, None, stopping=stopping, keeper=keeper)
+            on_problem()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(most):
+                group.create_task(work(problems))
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from None
+
+
+def _plan(asked: Asking, accuracy: float | None) -> Plan:
+    return replace(asked.plan, kind=asked.kind, validation_accuracy=accuracy)

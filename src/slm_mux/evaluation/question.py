@@ -1,0 +1,84 @@
+"""What is to be evaluated: task, split, models, methods, and how many draws count."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.ranking import Record
+from slm_mux.methods import METHODS
+from slm_mux.types import Problem
+
+if TYPE_CHECKING:
+    from slm_mux.models.pool import Pool
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is to be evaluated."""
+
+    task: str
+    split: str | None = None
+    """None: the split named test where the task has one, else all problems; "all": all problems."""
+    limit: int | None = None
+    """At most so many problems of the split, the first ones; >= 1."""
+    only: frozenset[str] | None = None
+    """Only problems with these ids."""
+    pool: "Pool | None" = None
+    """None: every model whose samples the store has."""
+    methods: tuple[str, ...] = tuple(METHODS)
+    samples: int | None = None
+    """k, the draws of each model that count; >= 1. None: see `k`."""
+    seed: int | None = None
+    """Of the draws of a pool's members, and of the bootstrap; None: the pool's, else 0."""
+    stopped: bool = False
+    """Whether draws that could not change mux's answer may be missing; then only mux has an
+    answer."""
+    records: tuple[Record, ...] | None = None
+    """Validation accuracies by model, where they were needed before the first draw."""
+
+    @property
+    def k(self) -> int | None:
+        """Draws per model: those asked for, else the fewest that the pool gives a model.
+
+        None without both: then it is what most problems have of every model.
+        """
+        if self.samples is not None:
+            return self.samples
+        return None if self.pool is None else fewest_samples(self.pool)
+
+    @property
+    def seed_of_all(self) -> int:
+        """The seed of the draws and of the bootstrap."""
+        if self.seed is not None:
+            return self.seed
+        return 0 if self.pool is None else self.pool.seed
+
+    def among(self, problems: Sequence[Problem], split: str | None) -> list[Problem]:
+        """Pick the problems to evaluate, in their order."""
+        of_split = [problem for problem in problems if split is None or problem.split == split]
+        if self.only is not None:
+            of_split = [problem for problem in of_split if problem.id in self.only]
+        return of_split[: self.limit]
+
+
+def fewest_samples(pool: "Pool") -> int:
+    """The k at which the members of a pool can be compared: the least of their draws."""
+    return min(member.samples or pool.samples for member in pool)
+
+
+def split_of(problems: Sequence[Problem], task: str, wanted: str | None) -> str | None:
+    """The split to evaluate: the one named, else test where there is one, else all (None).
+
+    Raises:
+        InvalidRequestError: the task has no such split.
+    """
+    known = dict.fromkeys(problem.split for problem in problems)
+    if wanted is None:
+        return "test" if "test" in known else None
+    if wanted in known:
+        return wanted
+    if wanted == "all":
+        return None
+    names = ", ".join(name for name in known if name) or "none"
+    raise InvalidRequestError(f"{task} has no split {wanted!r} in this store; it has: {names}")

@@ -1,0 +1,48 @@
+"""`slm-mux store`, and imports that fail, as processes of their own."""
+
+import sqlite3
+from pathlib import Path
+
+from tests.cli.exam import TABLE, imported
+from tests.cli.running import slm_mux
+from tests.importing.files import write_lines
+
+
+async def test_a_damaged_store(tmp_path: Path) -> None:
+    """Verify names the damaged sample and ends with 1; what is sound can be saved."""
+    store = imported(tmp_path)
+    with sqlite3.connect(store) as db:
+        db.execute("UPDATE texts SET body = x'00' WHERE sample = 1")
+    db.close()
+    saved = str(tmp_path / "saved.db")
+    shown = await slm_mux("store", "verify", "--store", store, "--salvage", saved)
+    assert shown.code == 1
+    assert "task exam, problem q1, model m[1], draw 0" in shown.out
+    assert "11 samples saved, 1 lost" in shown.out
+    assert (await slm_mux("store", "verify", saved)).code == 0
+    document = (await slm_mux("store", "verify", store, "--json")).document
+    assert (document["sound"], len(document["damaged"])) == (False, 1)
+
+
+async def test_store_info_and_vacuum(tmp_path: Path) -> None:
+    """Info counts what is there, by task and model; vacuum leaves it as it is."""
+    store = imported(tmp_path)
+    before = (await slm_mux("store", "info", store, "--json")).document
+    assert (await slm_mux("store", "vacuum", store)).code == 0
+    after = (await slm_mux("store", "info", store, "--json")).document
+    assert after["tasks"] == before["tasks"]
+    assert [each["name"] for each in after["tasks"][0]["models"]] == ["m[1]", "m2"]
+    shown = await slm_mux("store", "info", "--store", store)
+    assert "m[1]: 6 completions of 2 problems" in shown.out
+    nowhere = await slm_mux("store", "info", str(tmp_path / "none.db"))
+    assert (nowhere.code, "there is no such file" in nowhere.err) == (1, True)
+
+
+async def test_an_import_of_half_a_format(tmp_path: Path) -> None:
+    """The line where another format begins is named, and nothing is imported."""
+    other = {"doc_id": 1, "doc": {}, "resps": [["x"]]}
+    file = write_lines(tmp_path / "half.jsonl", [TABLE[0], other])
+    store = str(tmp_path / "samples.db")
+    shown = await slm_mux("import", str(file), "--task", "exam", "--store", store)
+    assert (shown.code, "half.jsonl:2" in shown.err) == (1, True)
+    assert (await slm_mux("store", "info", store, "--json")).document["tasks"] == []

@@ -1,0 +1,198 @@
+"""Drawing until mux's answers are settled: fewer draws, the same answers, nothing bought twice."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slm_mux.collecting.asking import Settings
+from slm_mux.collecting.keeper import StoreKeeper
+from slm_mux.collecting.shortfall import MemberNeeds, needs_of
+from slm_mux.errors import RequestRefusedError
+from slm_mux.evaluation.evaluate import evaluate, known_before
+from slm_mux.evaluation.live import draw_until_settled
+from slm_mux.evaluation.question import Question
+from slm_mux.evaluation.scorers import make_scorer
+from slm_mux.models.base import Request
+from slm_mux.models.pool import Member, Pool
+from slm_mux.models.scripted import ScriptedModel
+from slm_mux.readers import Readers
+from slm_mux.sampling.sampler import Sampler
+from slm_mux.sampling.seeds import draw_seed, problem_id
+from slm_mux.store import Store, StoreWriter
+from slm_mux.types import Stopping
+from tests.evaluation.making import TASK, problem, rows
+
+PROBLEMS = [problem(f"q{number}") for number in range(3)]
+K = 3
+
+Script = Sequence[Sequence[Sequence[str]]]
+"""By model, problem and draw."""
+
+
+def scripted(script: Script, accuracies: Sequence[float]) -> Pool:
+    """A pool whose draws depend on their seeds alone, so that every order gives the same."""
+
+    def model(number: int) -> ScriptedModel:
+        name = f"m{number}"
+        texts = {
+            draw_seed(0, name, problem_id(({"role": "user", "content": one.question},)), draw): text
+            for one, answers in zip(PROBLEMS, script[number], strict=True)
+            for draw, text in enumerate(answers)
+        }
+
+        def reply(request: Request) -> str:
+            assert request.seed is not None
+            return f"\\boxed{{{texts[request.seed]}}}"
+
+        return ScriptedModel(name, reply)
+
+    return Pool(
+        [
+            Member(model=model(number), validation_accuracy={TASK: accuracy})
+            for number, accuracy in enumerate(accuracies)
+        ],
+        samples=K,
+    )
+
+
+def registered(store: Store, pool: Pool, readers: Readers) -> list[MemberNeeds]:
+    store.put_task(TASK, PROBLEMS, source="", sha256="00")
+    needs = needs_of(
+        TASK, PROBLEMS, pool, store=store, readers=readers, settings=Settings(samples=K)
+    )
+    store.put_asked(
+        TASK, [(one.asking.problem.id, one.asking.series) for each in needs for one in each.needs]
+    )
+    return needs
+
+
+async def live(path: Path, pool: Pool, stopping: Stopping) -> dict[str, Any]:
+    """Draw and evaluate mux."""
+    readers = Readers()
+    question = Question(task=TASK, pool=pool, methods=("mux",), samples=K)
+    with Store.open(path) as store, make_scorer() as scorer:
+        needs = registered(store, pool, readers)
+        known = known_before(store, question, pool, readers=readers, scorer=scorer)
+        writer = StoreWriter(path)
+        await draw_until_settled(
+            needs,
+            stopping=stopping,
+            sampler=Sampler(),
+            keeper=StoreKeeper(store, writer),
+            accuracies=[record.accuracy for record in known],
+        )
+        await writer.aclose()
+        asked = Question(
+            task=TASK, pool=pool, methods=("mux",), samples=K, stopped=True, records=known
+        )
+        document = evaluate(store, asked, readers=readers, scorer=scorer)
+    readers.close()
+    return document
+
+
+def requests(pool: Pool) -> int:
+    found = 0
+    for member in pool:
+        assert isinstance(member.model, ScriptedModel)
+        found += len(member.model.requests)
+    return found
+
+
+texts = st.sampled_from(["7", "8", "9"])
+scripts = st.lists(
+    st.lists(st.lists(texts, min_size=K, max_size=K), min_size=3, max_size=3),
+    min_size=2,
+    max_size=3,
+)
+
+
+@given(script=scripts, stopping=st.sampled_from(["eager", "frugal"]), data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_the_same_answers_with_fewer_draws(
+    script: Script, stopping: Stopping, data: st.DataObject
+) -> None:
+    """With eager or frugal stopping, accuracy and answers are those of all draws."""
+    accuracies = data.draw(
+        st.lists(st.sampled_from([0.2, 0.5]), min_size=len(script), max_size=len(script))
+    )
+
+    async def both() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            every, some = scripted(script, accuracies), scripted(script, accuracies)
+            full = await live(Path(folder) / "none.db", every, "none")
+            stopped = await live(Path(folder) / "some.db", some, stopping)
+        assert stopped["problems"] == full["problems"] == len(PROBLEMS)
+        for key in ("accuracy", "correct", "total"):
+            assert rows(stopped)["mux"][key] == rows(full)["mux"][key]
+        assert requests(some) <= requests(every) == len(script) * len(PROBLEMS) * K
+
+    asyncio.run(both())
+
+
+UNANIMOUS = [[["7", "7", "7"]] * 3, [["8", "9", "7"]] * 3]
+
+
+async def test_frugal_buys_what_it_needs_only(tmp_path: Path) -> None:
+    """The model with the best record, agreeing with itself, decides; the other is not asked."""
+    pool = scripted(UNANIMOUS, [0.9, 0.5])
+    document = await live(tmp_path / "s.db", pool, "frugal")
+    assert requests(pool) == len(PROBLEMS) * K
+    mux = rows(document)["mux"]
+    assert (mux["samples_per_problem"], mux["attribution"]) == (3.0, {"m0": 1.0, "m1": 0.0})
+    assert (document["union_accuracy"], document["left_out"]) == (None, 0)
+
+
+async def test_nothing_is_bought_twice(tmp_path: Path) -> None:
+    """A second live evaluation asks nobody."""
+    await live(tmp_path / "s.db", scripted(UNANIMOUS, [0.9, 0.5]), "frugal")
+    again = scripted(UNANIMOUS, [0.9, 0.5])
+    await live(tmp_path / "s.db", again, "frugal")
+    assert requests(again) == 0
+
+
+async def test_unsettled_problems_are_left_out(tmp_path: Path) -> None:
+    """Where drawing was interrupted before the answer was settled, the problem does not count."""
+    pool = scripted(UNANIMOUS, [0.9, 0.5])
+    readers = Readers()
+    with Store.open(tmp_path / "s.db") as store, make_scorer() as scorer:
+        needs = registered(store, pool, readers)
+        one = [MemberNeeds(member=m.member, k=m.k, needs=m.needs[:1]) for m in needs]
+        writer = StoreWriter(tmp_path / "s.db")
+        await draw_until_settled(
+            one,
+            stopping="frugal",
+            sampler=Sampler(),
+            keeper=StoreKeeper(store, writer),
+            accuracies=[0.9, 0.5],
+        )
+        await writer.aclose()
+        first = one[0].needs[0].asking.series
+        second = needs[0].needs[1].asking.series
+        sample = store.draws_of(first.digest)[0]
+        store.put_draws([type(sample)(series=second.digest, draw=0, completion=sample.completion)])
+        known = known_before(store, Question(task=TASK), pool, readers=readers, scorer=scorer)
+        document = evaluate(
+            store,
+            Question(
+                task=TASK, pool=pool, methods=("mux",), samples=K, stopped=True, records=known
+            ),
+            readers=readers,
+            scorer=scorer,
+        )
+    assert (document["problems"], document["left_out"], document["without_draws"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("stopping", ["eager", "frugal"])
+async def test_failed_draws_end_too(tmp_path: Path, stopping: Stopping) -> None:
+    """A model that only fails costs its votes; the others' answers are evaluated."""
+    pool = scripted(UNANIMOUS, [0.9, 0.5])
+    broken = ScriptedModel("broken", [RequestRefusedError("no", model="broken")])
+    with_broken = Pool([Member(model=broken), *pool], samples=K)
+    document = await live(tmp_path / "s.db", with_broken, stopping)
+    assert rows(document)["mux"]["accuracy"] == 1.0

@@ -1,0 +1,145 @@
+"""Where validation accuracies come from, in DESIGN's order of trust."""
+
+from pathlib import Path
+from typing import Any
+
+from slm_mux.collecting.asking import Settings, asking
+from slm_mux.evaluation.ranking import Measured, Stated, ranked_by
+from slm_mux.models.pool import Pool
+from slm_mux.readers import Readers
+from slm_mux.store import Store
+from tests.evaluation.making import TASK, draws, evaluated, pool_of, problem, stored
+
+PROBLEMS = [
+    *(problem(f"v{number}", split="validation") for number in range(4)),
+    *(problem(f"t{number}", split="test") for number in range(2)),
+]
+
+
+def records(document: dict[str, Any]) -> dict[str, tuple[float | None, str]]:
+    return {
+        record["model"]: (record["accuracy"], record["source"])
+        for record in document["validation_accuracies"]
+    }
+
+
+def answers(validation: str, test: str = "77") -> dict[str, list[str]]:
+    """One draw for each problem: a character of the text."""
+    both = zip(PROBLEMS, validation + test, strict=True)
+    return {one.id: [answer] for one, answer in both if answer != " "}
+
+
+def of_pool(pool: Pool, path: Path, validation: dict[str, str]) -> Store:
+    """A store in which a pool's members answered, one draw for each problem."""
+    store = stored(path, PROBLEMS, {})
+    readers = Readers()
+    for member in pool:
+        given = answers(validation[member.name])
+        for one in PROBLEMS:
+            if one.id in given:
+                asked = asking(member, one, k=1, seed=0, settings=Settings(), readers=readers)
+                store.put_asked(TASK, [(one.id, asked.series)])
+                store.put_draws(draws(asked.series, given[one.id]))
+    return store
+
+
+def test_the_order_of_sources() -> None:
+    """For this task; the validation split; the default; the same problems, which leaks; nothing."""
+    validation = Measured(accuracies={"a": 0.1, "b": 0.2}, problems=9)
+    evaluated_ones = Measured(accuracies=dict.fromkeys("abcd", 0.5), problems=4)
+    found = ranked_by(
+        [
+            Stated(model="a", for_task=0.9, default=0.8),
+            Stated(model="b", default=0.8),
+            Stated(model="c", default=0.8),
+            Stated(model="d"),
+            Stated(model="e"),
+        ],
+        validation=validation,
+        evaluated=evaluated_ones,
+    )
+    assert [record.accuracy for record in found] == [0.9, 0.2, 0.8, 0.5, None]
+    assert [record.problems for record in found] == [None, 9, None, 4, None]
+    assert [record.leaks for record in found] == [False, False, False, True, False]
+
+
+def test_zero_is_an_accuracy() -> None:
+    """A stated or measured 0 is not taken for nothing."""
+    found = ranked_by(
+        [Stated(model="a", for_task=0.0, default=0.8), Stated(model="b", default=0.8)],
+        validation=Measured(accuracies={"a": 0.5, "b": 0.0}, problems=3),
+        evaluated=Measured(),
+    )
+    assert [record.accuracy for record in found] == [0.0, 0.0]
+
+
+def test_the_validation_split_of_the_store(tmp_path: Path) -> None:
+    """Without a pool file the validation split ranks the models, and nothing leaks."""
+    drawn = {"a": answers("7788"), "b": answers("7777")}
+    with stored(tmp_path / "s.db", PROBLEMS, drawn) as store:
+        document = evaluated(store)
+    source = "the validation split in the store"
+    assert records(document) == {"a": (0.5, source), "b": (1.0, source)}
+    assert document["notes"] == []
+
+
+def test_all_four_sources_of_one_pool(tmp_path: Path) -> None:
+    """Each model has the most trusted source that there is for it."""
+    pool = pool_of(
+        samples=1,
+        a={"validation_accuracy": {TASK: 0.25, "default": 0.9}},
+        b={"validation_accuracy": {"default": 0.9}},
+        c={"validation_accuracy": {"default": 0.75}},
+        d={},
+    )
+    given = {"a": "7777", "b": "7788", "c": "    ", "d": "    "}
+    with of_pool(pool, tmp_path / "s.db", given) as store:
+        document = evaluated(store, pool=pool)
+    assert records(document) == {
+        "a": (0.25, "the pool file, for this task"),
+        "b": (0.5, "the validation split in the store"),
+        "c": (0.75, "the pool file's default"),
+        "d": (1.0, "the evaluated problems themselves"),
+    }
+    assert any(note.startswith("d: ranked by") for note in document["notes"])
+
+
+def test_validation_is_at_the_same_k(tmp_path: Path) -> None:
+    """Only the first k draws of the validation problems count, as on those evaluated."""
+    drawn = {
+        "a": {
+            **{f"v{n}": ["7", "8", "8"] for n in range(4)},
+            **{f"t{n}": ["7"] for n in range(2)},
+        }
+    }
+    with stored(tmp_path / "s.db", PROBLEMS, drawn) as store:
+        document = evaluated(store)
+    assert records(document)["a"][0] == 1.0
+
+
+def test_validation_is_on_the_same_problems_for_all(tmp_path: Path) -> None:
+    """An interrupted collection of the split compares the models on what all of them have."""
+    drawn = {"a": answers("78  "), "b": answers("7777"), "c": answers("    ")}
+    with stored(tmp_path / "s.db", PROBLEMS, drawn) as store:
+        document = evaluated(store)
+    assert [record["problems"] for record in document["validation_accuracies"]] == [2, 2, 2]
+    assert [accuracy for accuracy, _ in records(document).values()] == [0.5, 1.0, 1.0]
+    assert [record["leaks"] for record in document["validation_accuracies"]] == [False, False, True]
+
+
+def test_evaluating_the_validation_split_itself_leaks(tmp_path: Path) -> None:
+    """The split cannot rank the models on itself; the note says so."""
+    with stored(tmp_path / "s.db", PROBLEMS, {"a": answers("7788")}) as store:
+        document = evaluated(store, split="validation")
+    assert document["validation_accuracies"][0]["leaks"]
+    assert "which leaks" in document["notes"][0]
+
+
+def test_the_best_single_model_is_the_best_on_validation(tmp_path: Path) -> None:
+    """`single` is chosen by validation; the best on the evaluated problems stands beside it."""
+    drawn = {"a": answers("7777", "88"), "b": answers("7888", "77")}
+    with stored(tmp_path / "s.db", PROBLEMS, drawn) as store:
+        found = {row["method"]: row for row in evaluated(store)["methods"]}
+    assert found["single"]["attribution"] == {"a": 0.0, "b": 0.0} | {"a": 1.0}
+    assert found["single"]["accuracy"] == 0.0
+    assert found["single_best_on_evaluated"]["accuracy"] == 1.0

@@ -1,0 +1,157 @@
+"""Files of samples into the store: whole or not at all, numbered on, good for evaluation."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slm_mux.errors import InvalidRequestError, StoreError, TaskDataError
+from slm_mux.importing import ImportOptions, import_files
+from slm_mux.store import Store, export_samples
+from slm_mux.store.rows import GIVEN
+from tests.evaluation.making import TASK, problem, stored
+from tests.importing.files import inspect_header, inspect_sample, write_document, write_lines
+
+ROWS: list[dict[str, Any] | str] = [
+    {"problem": "q1", "model": "m1", "answers": ["A", "a", None], "target": "A"},
+    {"problem": "q1", "model": "m2", "answers": ["B", "A", "B"]},
+    {"problem": "q2", "model": "m2", "answers": ["C", "C", "C"], "target": "C", "split": "test"},
+    {"problem": "q2", "model": "m1", "answers": ["C", None, "D"]},
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store.open(tmp_path / "s.db") as opened:
+        yield opened
+
+
+def readings(store: Store, task: str) -> list[tuple[str, str, int, str | None, str | None]]:
+    rows = store.draw_rows(task)
+    found = store.readings(GIVEN, (row.sample_id for row in rows))
+    return [
+        (row.problem, row.member, row.draw, found[row.sample_id].answer, found[row.sample_id].key)
+        for row in rows
+        if row.sample_id in found
+    ]
+
+
+def test_a_plain_table(store: Store, tmp_path: Path) -> None:
+    """Problems, draws and the answers as given are in the store; nothing twice."""
+    file = write_lines(tmp_path / "t.jsonl", ROWS)
+    summary = import_files(store, [file], task="t")
+    assert (summary.tasks, summary.formats) == (("t",), ("plain",))
+    assert (summary.problems, summary.samples, summary.new) == (2, 12, 12)
+    assert [(m.model, m.problems, m.samples) for m in summary.models] == [
+        ("m1", 2, 6),
+        ("m2", 2, 6),
+    ]
+    assert readings(store, "t")[:3] == [
+        ("q1", "m1", 0, "A", "A"),
+        ("q1", "m1", 1, "a", "a"),
+        ("q1", "m1", 2, None, None),
+    ]
+    again = import_files(store, [file], task="t")
+    assert (again.new, again.models) == (0, ())
+    assert any("in the store already" in note for note in again.notes)
+
+
+def test_another_file_of_the_same_models_continues(store: Store, tmp_path: Path) -> None:
+    """More draws get the following numbers, with their own answers."""
+    import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS[:1])], task="t")
+    more = {"problem": "q1", "model": "m1", "answers": ["B", None]}
+    summary = import_files(store, [write_lines(tmp_path / "b.jsonl", [more])], task="t")
+    assert summary.new == 2
+    assert [row[2:4] for row in readings(store, "t")] == [
+        (0, "A"), (1, "a"), (2, None), (3, "B"), (4, None),
+    ]  # fmt: skip
+
+
+def test_what_a_later_file_adds_to_a_problem(store: Store, tmp_path: Path) -> None:
+    """A target may come later; another question would be another problem."""
+    bare = {"problem": "q1", "model": "m1", "answers": ["A"]}
+    import_files(store, [write_lines(tmp_path / "a.jsonl", [bare])], task="t")
+    target = {"problem": "q1", "model": "m2", "answers": ["A"], "target": "A"}
+    import_files(store, [write_lines(tmp_path / "b.jsonl", [target])], task="t")
+    assert store.problems("t")[0].target == "A"
+    question = {"problem": "q1", "model": "m3", "answers": ["A"], "question": "Which?"}
+    with pytest.raises(StoreError, match="another question"):
+        import_files(store, [write_lines(tmp_path / "c.jsonl", [question])], task="t")
+
+
+def test_one_model_asked_in_two_ways_is_refused(store: Store, tmp_path: Path) -> None:
+    """A log of another tool with a model of the same name is no more draws of it."""
+    import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS)], task="t")
+    log = inspect_header("m1", samples=[inspect_sample("q1", 1, "4", target="A", input="q1")])
+    log["eval"]["task"] = "t"
+    file = write_document(tmp_path / "b.json", log)
+    options = ImportOptions(kind="text")
+    before = store.info().completed
+    summary = import_files(store, [file], task="other", options=options)
+    assert summary.new == 1
+    names = [problem.id for problem in store.problems("other")]
+    renamed = [{"problem": names[0], "model": "m1", "answers": ["4"]}]
+    with pytest.raises(TaskDataError, match=r"c.jsonl: m1 was asked .* \(--model NAME\)"):
+        import_files(store, [write_lines(tmp_path / "c.jsonl", renamed)], task="other")
+    assert store.info().completed == before + 1
+    options = ImportOptions(model="m1-again")
+    assert import_files(store, [tmp_path / "c.jsonl"], task="other", options=options).new == 1
+
+
+def test_all_or_nothing(store: Store, tmp_path: Path) -> None:
+    """A mistake in the last file leaves nothing of the first ones."""
+    good = write_lines(tmp_path / "a.jsonl", ROWS)
+    bad = write_lines(tmp_path / "b.jsonl", [ROWS[0], "{broken"])
+    with pytest.raises(TaskDataError, match=r"b\.jsonl:2"):
+        import_files(store, [good, bad], task="t")
+    with pytest.raises(InvalidRequestError, match="no format"):
+        import_files(store, [good], task="t", format="csv")
+    assert store.tasks() == []
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.parquet"])
+def test_our_own_export(store: Store, tmp_path: Path, name: str) -> None:
+    """Recognised by its content under any name, packed or not; answers as given stay so."""
+    import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS)], task="t")
+    export_samples(store, tmp_path / name)
+    renamed = (tmp_path / name).rename(tmp_path / "renamed.dat")
+    with Store.open(tmp_path / "other.db") as other:
+        summary = import_files(other, [renamed], task=None)
+        assert (summary.tasks, summary.formats, summary.new) == (("t",), ("own",), 12)
+        assert readings(other, "t") == readings(store, "t")
+        assert [m.name for m in other.members("t")] == [m.name for m in store.members("t")]
+        assert import_files(other, [renamed], task=None).new == 0
+        assert import_files(other, [renamed], task="u").tasks == ("u",)
+        with pytest.raises(InvalidRequestError, match="says all of that itself"):
+            import_files(other, [renamed], task=None, options=ImportOptions(model="m"))
+
+
+def test_a_packed_export(store: Store, tmp_path: Path) -> None:
+    """Gzip is no hindrance; half a file is an error that says so."""
+    import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS)], task="t")
+    export_samples(store, tmp_path / "x.jsonl")
+    packed = gzip.compress((tmp_path / "x.jsonl").read_bytes())
+    (tmp_path / "x.gz").write_bytes(packed)
+    with Store.open(tmp_path / "other.db") as other:
+        assert import_files(other, [tmp_path / "x.gz"], task=None).new == 12
+        (tmp_path / "half.gz").write_bytes(packed[:-30])
+        with pytest.raises(TaskDataError, match="not whole gzip data"):
+            import_files(other, [tmp_path / "half.gz"], task=None)
+
+
+def test_the_order_of_models_survives(tmp_path: Path) -> None:
+    """The order breaks ties; it is kept although the first was not asked the first problem."""
+    drawn = {"z": {"q2": ["7"]}, "a": {"q1": ["7"], "q2": ["7"]}}
+    with stored(tmp_path / "s.db", [problem("q1"), problem("q2")], drawn) as store:
+        export_samples(store, tmp_path / "x.jsonl")
+    with Store.open(tmp_path / "other.db") as other:
+        import_files(other, [tmp_path / "x.jsonl"], task=None)
+        assert [member.name for member in other.members(TASK)] == ["z", "a"]
+        assert [one.id for one in other.problems(TASK)] == ["q1", "q2"]
+
+
+def test_a_task_needs_a_name(store: Store, tmp_path: Path) -> None:
+    """Only our own form carries one."""
+    with pytest.raises(InvalidRequestError, match="give the task a name"):
+        import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS)], task=None)
