@@ -17,6 +17,7 @@ import aiohttp
 from slm_mux.errors import PoolError
 from slm_mux.models.deadlines import Deadline, Deadlines
 from slm_mux.models.secrecy import carry_a_key, checked_headers, header_secrets, spellings
+from slm_mux.models.sockets import make_socket
 from slm_mux.models.urls import (
     checked_url,
     environment_proxy,
@@ -204,7 +205,7 @@ class Endpoint:
         if session is None:
             session = aiohttp.ClientSession(
                 # Limits are the sampler's, per endpoint and with its own order of waiting.
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=make_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
                 proxy=self._proxy,

@@ -117,12 +117,25 @@ class QuestionDraws:
         """Start as many workers as the endpoint takes requests; they share the draws."""
         to_draw = iter(draws)
 
+        # What every draw needs is looked up once: the rest of the loop costs as much as that.
+        kind, seeds, keeper = self._kind_of(plan), plan.seeds, self._keeper
+        quick = kind is not None and not kind.may_block
+
         async def work() -> None:
             for draw in to_draw:
                 if self._settled:
                     return
                 sent = await self._send(plan, (draw,), on_wait=another)
-                await self._take_in(plan, (draw,), sent, seed=plan.seeds[draw])
+                completion = sent.completions[0] if sent.completions else None
+                if keeper is not None:
+                    await keeper.keep(plan, [_sample(plan, draw, sent, completion, seeds[draw])])
+                if completion is None or kind is None:
+                    answer = None
+                elif quick:
+                    answer = kind.read(completion.text, cut_off=completion.cut_off)
+                else:
+                    answer = await _read_in_thread(kind, completion)
+                self._record(_sample(plan, draw, sent, completion, seeds[draw], answer))
 
         def another() -> None:
             # A worker that waits before it tries again must not keep the others' draws waiting.
@@ -165,41 +178,29 @@ class QuestionDraws:
             on_wait=on_wait,
         )
 
-    async def _take_in(
-        self, plan: Plan, draws: Sequence[int], sent: Sent, *, seed: int | None = None
-    ) -> None:
-        """Keep, read and count what one request brought: completions, or why there are none.
+    async def _take_in(self, plan: Plan, draws: Sequence[int], sent: Sent) -> None:
+        """Keep, read and count what a request for several draws brought, or why it failed.
 
         Completions that came after the answer was settled are kept and counted all the same: they
         were paid for.
         """
         completions: Sequence[Completion | None] = sent.completions or [None] * len(draws)
-        failure = None if sent.completions else _failure(plan, sent.error)
-        model, seconds = plan.model.name, sent.seconds
-
-        def sample(place: int, answer: Answer | None = None) -> Sample:
-            return Sample(
-                model=model,
-                draw=draws[place],
-                seed=seed,
-                completion=completions[place],
-                answer=answer,
-                failure=failure,
-                seconds=seconds,
-            )
-
+        came = list(zip(draws, completions, strict=True))
         if self._keeper is not None:
-            await self._keeper.keep(plan, [sample(place) for place in range(len(draws))])
-        for place in range(len(draws)):
-            self._record(sample(place, await self._read(plan, completions[place])))
+            await self._keeper.keep(plan, [_sample(plan, draw, sent, got) for draw, got in came])
+        for draw, got in came:
+            answer = await self._read(plan, got)
+            self._record(_sample(plan, draw, sent, got, answer=answer))
+
+    def _kind_of(self, plan: Plan) -> AnswerKind | None:
+        return self._kind if plan.kind is None else plan.kind
 
     async def _read(self, plan: Plan, completion: Completion | None) -> Answer | None:
-        kind = self._kind if plan.kind is None else plan.kind
+        kind = self._kind_of(plan)
         if completion is None or kind is None:
             return None
-        # Most kinds read in microseconds; a thread would cost more than that.
         if kind.may_block:
-            return await asyncio.to_thread(kind.read, completion.text, cut_off=completion.cut_off)
+            return await _read_in_thread(kind, completion)
         return kind.read(completion.text, cut_off=completion.cut_off)
 
     def _record(self, sample: Sample) -> None:
@@ -216,6 +217,30 @@ class QuestionDraws:
                 self._observe(AnswerSettled(settlement.answer))
             for task in self._sending:
                 task.cancel()
+
+
+def _sample(
+    plan: Plan,
+    draw: int,
+    sent: Sent,
+    completion: Completion | None,
+    seed: int | None = None,
+    answer: Answer | None = None,
+) -> Sample:
+    return Sample(
+        model=plan.model.name,
+        draw=draw,
+        seed=seed,
+        completion=completion,
+        answer=answer,
+        failure=None if completion is not None else _failure(plan, sent.error),
+        seconds=sent.seconds,
+    )
+
+
+async def _read_in_thread(kind: AnswerKind, completion: Completion) -> Answer | None:
+    """Most kinds read in microseconds; a thread would cost more than that. This is for others."""
+    return await asyncio.to_thread(kind.read, completion.text, cut_off=completion.cut_off)
 
 
 def _failure(plan: Plan, error: ModelError | None) -> Failure:
