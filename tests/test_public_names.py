@@ -10,7 +10,20 @@ import pytest
 
 import slm_mux
 
-HEAVY = ("aiohttp", "numpy", "sympy", "starlette", "xllamacpp", "typer", "rich", "yaml", "asyncio")
+HEAVY = (
+    "aiohttp",
+    "asyncio",
+    "numpy",
+    "pyarrow",
+    "rich",
+    "scipy",
+    "sqlite3",
+    "starlette",
+    "sympy",
+    "typer",
+    "xllamacpp",
+    "yaml",
+)
 
 
 def modules_after(code: str) -> set[str]:
