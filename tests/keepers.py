@@ -25,10 +25,10 @@ class MemoryKeeper:
         """The draws of each call of `keep`, in order."""
         self._full_after = full_after
 
-    async def recall(self, plan: Plan) -> Mapping[int, Sample]:
+    async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
         return dict(self.kept[plan.address])
 
-    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> None:
+    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
         self.calls.append([sample.draw for sample in samples])
         await asyncio.sleep(0)
         if self._full_after is not None and self.total + len(samples) > self._full_after:
@@ -37,6 +37,7 @@ class MemoryKeeper:
             assert sample.answer is None
             assert sample.draw not in self.kept[plan.address]
             self.kept[plan.address][sample.draw] = sample
+        return len(samples)
 
     @property
     def total(self) -> int:

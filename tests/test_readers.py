@@ -1,11 +1,15 @@
 """Which kind reads whose completions, and how readings are told apart."""
 
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from slm_mux.answers.program import ProgramKind
 from slm_mux.errors import InvalidRequestError
-from slm_mux.readers import Readers, reader_fingerprint
+from slm_mux.readers import Readers, code_that_reads, reader_fingerprint
 from slm_mux.types import CodeSpec, KindName, Problem, Style
 
 NUMBER = Problem(id="n", question="How many?", kind="number")
@@ -87,6 +91,21 @@ def test_fingerprints_tell_readers_apart() -> None:
         reader_fingerprint(CODE),
     ]
     assert len({base, *others}) == len(others) + 1
+
+
+@pytest.mark.parametrize("module", ["readers.py", "types.py", "answers/number.py"])
+def test_a_change_of_what_reads_changes_the_fingerprint(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what chooses the reader, and of what says that a completion was cut off."""
+    package = tmp_path / "slm_mux"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(str(files("slm_mux")), package, ignore=ignored)
+    monkeypatch.setattr("slm_mux.readers.files", lambda _name: package)
+    before = code_that_reads.__wrapped__()
+    assert before == code_that_reads()
+    (package / module).write_text((package / module).read_text() + "# changed\n")
+    assert code_that_reads.__wrapped__() != before
 
 
 @pytest.mark.parametrize("kind", ["number", "math", "text", "json"])

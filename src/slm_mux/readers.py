@@ -73,19 +73,28 @@ def reader_fingerprint(problem: Problem, style: Style = "words") -> str:
     Readings with equal fingerprints of equal completions are equal, so they can be kept.
     """
     special = (problem.choices, problem.labels, problem.code)
-    content = msgspec.json.encode((problem.kind, style, *special, _code_that_reads()))
+    content = msgspec.json.encode((problem.kind, style, *special, code_that_reads()))
     return f"{problem.kind}:{hashlib.blake2b(content, digest_size=12).hexdigest()}"
 
 
 @cache
-def _code_that_reads() -> str:
-    """A hash of the modules that read, so that a reading is never older than its reader."""
+def code_that_reads() -> str:
+    """Hash the modules that read and that run programs, with the versions that they build on.
+
+    So a reading, or the verdict on a program, is never older than what made it.
+
+    Returns:
+        24 hexadecimal digits.
+    """
     # Programs run under this Python: what they print may change with it.
     versions = f"sympy {version('sympy')}, Python {sys.version_info[:2]}"
     digest = hashlib.blake2b(versions.encode(), digest_size=12)
     for package in ("answers", "sandbox"):
         for name, module in sorted(_modules(files("slm_mux").joinpath(package), package)):
             digest.update(name.encode() + module)
+    # Which kind reads what, and what counts as cut off.
+    for name in ("readers.py", "types.py"):
+        digest.update(name.encode() + files("slm_mux").joinpath(name).read_bytes())
     return digest.hexdigest()
 
 

@@ -5,6 +5,7 @@ import pytest
 from slm_mux.answers import code, make_kind
 from slm_mux.answers.code import CodeKind, grade
 from slm_mux.errors import InvalidRequestError
+from slm_mux.provisional import watching
 from slm_mux.questions import understand
 from slm_mux.sandbox import Limits, shared_sandbox
 from slm_mux.types import CodeSpec
@@ -71,6 +72,20 @@ def test_what_the_prompt_gives_need_not_be_repeated() -> None:
 def test_programs_that_never_return_are_unreadable(program: str) -> None:
     """Programs that do not load, or fail on every input, have no behaviour to agree on."""
     assert kind().read(fenced(program)) is None
+
+
+@NEEDS_SANDBOX
+def test_behaviour_that_rests_on_wall_time_is_provisional() -> None:
+    """A program that waits on one input has a key that is marked, also when it is remembered."""
+    rest = SAME.replace("    best = 0\n", "    best = 0\n    if heights == [4]: time.sleep(60)\n")
+    waits = "import time\n" + rest
+    reader = kind()
+    marked = []
+    for text in (fenced(waits), fenced(waits), fenced(SAME)):
+        with watching() as watch:
+            assert reader.read(text) is not None
+        marked.append(watch.provisional)
+    assert marked == [True, True, False]
 
 
 @NEEDS_SANDBOX

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from slm_mux.answers.latex import normalise
 from slm_mux.answers.math import MathKind, MathStatistics
 from slm_mux.answers.workers import Workers
+from slm_mux.provisional import watching
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +255,20 @@ def test_a_hit_of_the_wall_limit_is_counted_and_remembered() -> None:
     assert statistics == MathStatistics(
         settled_by_normaliser=1, settled_by_workers=2, kept_as_text=2, wall_limit_hits=1
     )
+
+
+def test_a_key_that_met_the_wall_limit_is_marked_each_time() -> None:
+    """The remembered key is as provisional as the first; other keys are not."""
+    kind = MathKind(Workers(processes=1, wall_limit=0.02))
+    marked = []
+    try:
+        for answer in (r"\sqrt{8}", r"\sqrt{8}", r"\sqrt{4}"):
+            with watching() as watch:
+                kind.canonical(answer)
+            marked.append(watch.provisional)
+    finally:
+        kind.close()
+    assert marked == [True, True, False]
 
 
 def test_the_share_of_the_normaliser_is_counted() -> None:

@@ -8,6 +8,7 @@ import pytest
 from slm_mux.answers import make_kind
 from slm_mux.answers.program import ProgramKind
 from slm_mux.errors import SandboxError
+from slm_mux.provisional import watching
 from slm_mux.sandbox import Sandbox, shared_sandbox
 from slm_mux.types import Answer, KindName
 from tests.sandboxes import NEEDS_SANDBOX
@@ -128,6 +129,24 @@ def test_a_program_that_loops_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slm_mux.answers.program.CPU_SECONDS", 1)
     looping = "```python\ndef solution():\n    while True: pass\n```"
     assert program().read(looping) is None
+
+
+@NEEDS_SANDBOX
+def test_what_the_wall_time_ended_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that waits is marked each time it is read; one that loops used its CPU time up."""
+    monkeypatch.setattr("slm_mux.answers.program.CPU_SECONDS", 1)
+    monkeypatch.setattr("slm_mux.answers.program.WALL_SECONDS", 0.5)
+    kind = program()
+    marked = []
+    waiting = "```python\nimport time\ndef solution():\n    time.sleep(60)\n```"
+    for text in (waiting, waiting, returning("42")):
+        with watching() as watch:
+            kind.read(text)
+        marked.append(watch.provisional)
+    monkeypatch.setattr("slm_mux.answers.program.WALL_SECONDS", 30.0)
+    with watching() as watch:
+        assert kind.read("```python\ndef solution():\n    while True: pass\n```") is None
+    assert [*marked, watch.provisional] == [True, True, False, False]
 
 
 def test_a_program_kind_stands_for_its_inner_kind() -> None:

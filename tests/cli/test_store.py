@@ -46,3 +46,12 @@ async def test_an_import_of_half_a_format(tmp_path: Path) -> None:
     shown = await slm_mux("import", str(file), "--task", "exam", "--store", store)
     assert (shown.code, "half.jsonl:2" in shown.err) == (1, True)
     assert (await slm_mux("store", "info", store, "--json")).document["tasks"] == []
+
+
+async def test_an_export_of_a_split_that_is_not_there(tmp_path: Path) -> None:
+    """A misspelt split is an error, not an empty file."""
+    store = imported(tmp_path)
+    file = tmp_path / "out.jsonl"
+    shown = await slm_mux("export", str(file), "--store", store, "--split", "tset")
+    assert (shown.code, file.exists()) == (2, False)
+    assert "there is no split 'tset'" in shown.err

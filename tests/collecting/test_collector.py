@@ -2,13 +2,14 @@
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from slm_mux.collecting.asking import Settings
-from slm_mux.collecting.collector import collect
+from slm_mux.collecting.collector import MemberDownError, collect
 from slm_mux.collecting.counts import Counts
 from slm_mux.errors import (
     AuthenticationError,
@@ -23,10 +24,10 @@ from slm_mux.sampling.events import Event, RequestRetried
 from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
-from slm_mux.sampling.sampler import Sampler
+from slm_mux.sampling.sampler import Sampler, first_error
 from slm_mux.store.store import Store
 from slm_mux.store.writer import StoreWriter
-from slm_mux.types import Sample
+from slm_mux.types import Completion, Sample
 from tests.collecting.making import TASK, collected, needs, pool, problems, stored
 from tests.keepers import MemoryKeeper
 
@@ -206,12 +207,13 @@ async def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
         def __init__(self, keeper: Keeper) -> None:
             self._keeper = keeper
 
-        async def recall(self, plan: Plan) -> Mapping[int, Sample]:
-            return await self._keeper.recall(plan)
+        async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
+            return await self._keeper.recall(plan, texts=texts)
 
-        async def keep(self, plan: Plan, samples: Sequence[Sample]) -> None:
-            await self._keeper.keep(plan, samples)
+        async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+            new = await self._keeper.keep(plan, samples)
             kept.extend((plan.address, sample.draw) for sample in samples)
+            return new
 
     noise = random.Random(1)
     model = ScriptedModel(
@@ -303,3 +305,88 @@ async def test_another_seed_buys_other_draws(tmp_path: Path) -> None:
         model = echoing("a")
         await collected(path, pool(model), settings=settings)
         assert len(model.requests) == 6
+
+
+async def test_refused_requests_do_not_end_a_model(tmp_path: Path) -> None:
+    """Three prompts that are refused at once, before any slow reply, give no model up."""
+
+    class Refusing(ScriptedModel):
+        async def complete(self, request: Request) -> list[Completion]:
+            if any(f"What is {number} + 1" in str(request.messages) for number in (0, 1, 2)):
+                raise RequestRefusedError("the prompt is too long", model=self.name)
+            return await super().complete(request)
+
+    model = Refusing("a", ["1"], delay=0.05, limits=Limits(max_in_flight=64))
+    outcome = await collected(tmp_path / "s.db", pool(model, samples=5), 10)
+    assert (outcome[0].completed, outcome[0].failed, outcome[0].given_up) == (35, 15, None)
+
+
+async def test_cancelling_while_a_given_up_model_closes(tmp_path: Path) -> None:
+    """A cancellation that comes while the requests of a model given up are closing ends all."""
+    closing = asyncio.Event()
+    limits = Limits(max_in_flight=20, one_model_at_a_time=True)
+
+    class Down(ScriptedModel):
+        asked = 0
+
+        async def complete(self, request: Request) -> list[Completion]:
+            self.asked += 1
+            if self.asked <= 12:
+                raise AuthenticationError("wrong key", model=self.name)
+            try:
+                await asyncio.sleep(30)
+            finally:
+                closing.set()
+                for _ in range(100):
+                    await asyncio.sleep(0)
+            return []
+
+    down, after = Down("down", ["1"], limits=limits), ScriptedModel("after", ["1"], limits=limits)
+    after.endpoint = down.endpoint = "turns"
+    task = asyncio.create_task(collected(tmp_path / "s.db", pool(down, after), 30))
+    await closing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert after.requests == []
+
+
+def test_an_error_of_the_store_comes_first() -> None:
+    """Of a group's errors, a StoreError is told, however deep it lies and whatever came before."""
+    lost = StoreError("locked")
+    group = BaseExceptionGroup("", [MemberDownError(), ExceptionGroup("", [ValueError(), lost])])
+    assert first_error(group) is lost
+    assert type(first_error(BaseExceptionGroup("", [MemberDownError()]))) is MemberDownError
+
+
+async def test_a_damaged_text_stops_no_collection(tmp_path: Path) -> None:
+    """What is missing is drawn though the text of a stored draw of the same problem is damaged."""
+    path = tmp_path / "s.db"
+    await collected(path, pool(echoing("a"), samples=2))
+    database = sqlite3.connect(path)
+    database.execute("UPDATE texts SET body = x'07'")
+    database.commit()
+    database.close()
+    model = echoing("a")
+    outcome = await collected(path, pool(model, samples=3))
+    assert (outcome[0].completed, len(model.requests)) == (3, 3)
+
+
+async def test_two_collectors_count_what_is_theirs(tmp_path: Path) -> None:
+    """A draw that two programs buy at once is stored once, and one of them alone counts it."""
+    path = tmp_path / "s.db"
+    asked, all_asked = 0, asyncio.Event()
+
+    class Waiting(ScriptedModel):
+        async def complete(self, request: Request) -> list[Completion]:
+            nonlocal asked
+            asked += 1
+            if asked == 12:
+                all_asked.set()
+            await all_asked.wait()
+            return await super().complete(request)
+
+    pools = [pool(Waiting("a", ["1"])) for _ in range(2)]
+    first, second = await asyncio.gather(*(collected(path, one) for one in pools))
+    assert len(stored(path)) == 6
+    assert first[0].completed + second[0].completed == 6

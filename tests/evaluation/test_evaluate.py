@@ -164,7 +164,7 @@ def test_no_task_and_no_samples(tmp_path: Path) -> None:
         evaluated(store)
 
 
-def _asked_as(pool: Pool, path: Path, *, seed: int = 0, temperature: float = 0.3) -> Store:
+def _asked_as(pool: Pool, path: Path, *, seed: int = 0, temperature: float | None = 0.3) -> Store:
     """A store in which the pool's members were asked like this, twice each."""
     store = stored(path, TWO, {})
     readers = Readers()
@@ -267,6 +267,22 @@ def test_the_hash_of_the_data(tmp_path: Path) -> None:
             hashes.append(evaluated(store)["data"]["samples"])
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
+
+
+def test_the_hash_covers_what_ranks_the_models(tmp_path: Path) -> None:
+    """Other draws of the validation split, or another stated accuracy, are other data."""
+    problems = [problem("v", split="validation"), problem("t", split="test")]
+    hashes = set()
+    for answer in "78":
+        with stored(
+            tmp_path / f"{answer}.db", problems, {"a": {"v": [answer], "t": ["7"]}}
+        ) as store:
+            hashes.add(evaluated(store)["data"]["samples"])
+    for accuracy in (0.1, 0.2):
+        pool = pool_of(a={"validation_accuracy": {"default": accuracy}})
+        with _asked_as(pool, tmp_path / f"{accuracy}.db", temperature=None) as store:
+            hashes.add(evaluated(store, pool=pool)["data"]["samples"])
+    assert len(hashes) == 4
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.keeper import StoreKeeper
 from slm_mux.collecting.shortfall import MemberNeeds, needs_of
-from slm_mux.errors import RequestRefusedError
+from slm_mux.errors import AuthenticationError, InvalidRequestError, RequestRefusedError
 from slm_mux.evaluation.evaluate import evaluate, known_before
 from slm_mux.evaluation.live import draw_until_settled
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.scorers import make_scorer
-from slm_mux.models.base import Request
+from slm_mux.models.base import Limits, Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.scripted import ScriptedModel
 from slm_mux.readers import Readers
@@ -196,3 +197,54 @@ async def test_failed_draws_end_too(tmp_path: Path, stopping: Stopping) -> None:
     with_broken = Pool([Member(model=broken), *pool], samples=K)
     document = await live(tmp_path / "s.db", with_broken, stopping)
     assert rows(document)["mux"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("stopping", ["eager", "frugal"])
+async def test_a_dead_endpoint_is_given_up(tmp_path: Path, stopping: Stopping) -> None:
+    """A model that only fails is no longer asked after some problems; the others go on."""
+    many = [problem(f"q{number}") for number in range(60)]
+    limits = Limits(max_in_flight=2)
+    dead = ScriptedModel("dead", [AuthenticationError("no key", model="dead")], limits=limits)
+    alive = ScriptedModel("alive", ["\\boxed{7}"], limits=limits)
+    both = Pool([Member(model=dead), Member(model=alive)], samples=K)
+    readers = Readers()
+    with Store.open(tmp_path / "s.db") as store:
+        store.put_task(TASK, many, source="", sha256="00")
+        needs = needs_of(
+            TASK, many, both, store=store, readers=readers, settings=Settings(samples=K)
+        )
+        asked = [one.asking for each in needs for one in each.needs]
+        store.put_asked(TASK, [(one.problem.id, one.series) for one in asked])
+        writer = StoreWriter(tmp_path / "s.db")
+        outcome = await draw_until_settled(
+            needs,
+            stopping=stopping,
+            sampler=Sampler(),
+            keeper=StoreKeeper(store, writer),
+            accuracies=[0.9, 0.5],
+        )
+        await writer.aclose()
+    readers.close()
+    assert [one.given_up for one in outcome] == ["no key", None]
+    assert 10 <= len(dead.requests) < 60
+    assert outcome[1].completed >= 2 * 60
+
+
+async def test_an_ordinary_evaluation_after_a_stopped_one(tmp_path: Path) -> None:
+    """Mux has the same answers offline; other methods ask for the rest, not for the hard ones."""
+    script = [
+        [["7", "7", "7"], ["7", "7", "7"], ["8", "9", "7"]],
+        [["7", "7", "7"], ["7", "7", "7"], ["7", "9", "8"]],
+    ]
+    pool = scripted(script, [0.9, 0.5])
+    stopped = await live(tmp_path / "s.db", pool, "frugal")
+    readers = Readers()
+    with Store.open(tmp_path / "s.db") as store, make_scorer() as scorer:
+        offline = Question(task=TASK, pool=pool, samples=K)
+        with pytest.raises(InvalidRequestError, match="2 problems were stopped early"):
+            evaluate(store, offline, readers=readers, scorer=scorer)
+        alone = replace(offline, methods=("mux",))
+        again = evaluate(store, alone, readers=readers, scorer=scorer)
+    readers.close()
+    assert rows(again)["mux"] == rows(stopped)["mux"]
+    assert again["data"] == stopped["data"]

@@ -44,30 +44,39 @@ def of_pool(pool: Pool, path: Path, validation: dict[str, str]) -> Store:
 
 
 def test_the_order_of_sources() -> None:
-    """For this task; the validation split; the default; the same problems, which leaks; nothing."""
-    validation = Measured(accuracies={"a": 0.1, "b": 0.2}, problems=9)
-    evaluated_ones = Measured(accuracies=dict.fromkeys("abcd", 0.5), problems=4)
+    """For this task; the validation split; the default; nothing."""
+    validation = Measured(accuracies={"a": 0.1, "b": 0.2}, problems={"a": 9, "b": 8})
+    evaluated_ones = Measured(accuracies=dict.fromkeys("abc", 0.5))
     found = ranked_by(
         [
             Stated(model="a", for_task=0.9, default=0.8),
             Stated(model="b", default=0.8),
             Stated(model="c", default=0.8),
             Stated(model="d"),
-            Stated(model="e"),
         ],
         validation=validation,
         evaluated=evaluated_ones,
     )
-    assert [record.accuracy for record in found] == [0.9, 0.2, 0.8, 0.5, None]
-    assert [record.problems for record in found] == [None, 9, None, 4, None]
-    assert [record.leaks for record in found] == [False, False, False, True, False]
+    assert [record.accuracy for record in found] == [0.9, 0.2, 0.8, None]
+    assert [record.problems for record in found] == [None, 8, None, None]
+    assert [record.leaks for record in found] == [False, False, False, False]
+
+
+def test_one_that_leaks_makes_all_leak() -> None:
+    """Where a model is ranked by the evaluated problems, all are, so that they compare."""
+    found = ranked_by(
+        [Stated(model="a", for_task=0.9), Stated(model="b", default=0.8), Stated(model="c")],
+        validation=Measured(accuracies={"b": 0.2}, problems={"b": 9}),
+        evaluated=Measured(accuracies=dict.fromkeys("abc", 0.5), problems=dict.fromkeys("abc", 4)),
+    )
+    assert [(r.accuracy, r.problems, r.leaks) for r in found] == [(0.5, 4, True)] * 3
 
 
 def test_zero_is_an_accuracy() -> None:
     """A stated or measured 0 is not taken for nothing."""
     found = ranked_by(
         [Stated(model="a", for_task=0.0, default=0.8), Stated(model="b", default=0.8)],
-        validation=Measured(accuracies={"a": 0.5, "b": 0.0}, problems=3),
+        validation=Measured(accuracies={"a": 0.5, "b": 0.0}, problems={"a": 3, "b": 3}),
         evaluated=Measured(),
     )
     assert [record.accuracy for record in found] == [0.0, 0.0]
@@ -83,25 +92,34 @@ def test_the_validation_split_of_the_store(tmp_path: Path) -> None:
     assert document["notes"] == []
 
 
-def test_all_four_sources_of_one_pool(tmp_path: Path) -> None:
+def test_the_three_sources_of_one_pool(tmp_path: Path) -> None:
     """Each model has the most trusted source that there is for it."""
     pool = pool_of(
         samples=1,
         a={"validation_accuracy": {TASK: 0.25, "default": 0.9}},
         b={"validation_accuracy": {"default": 0.9}},
         c={"validation_accuracy": {"default": 0.75}},
-        d={},
     )
-    given = {"a": "7777", "b": "7788", "c": "    ", "d": "    "}
+    given = {"a": "7777", "b": "7788", "c": "    "}
     with of_pool(pool, tmp_path / "s.db", given) as store:
         document = evaluated(store, pool=pool)
     assert records(document) == {
         "a": (0.25, "the pool file, for this task"),
         "b": (0.5, "the validation split in the store"),
         "c": (0.75, "the pool file's default"),
-        "d": (1.0, "the evaluated problems themselves"),
     }
-    assert any(note.startswith("d: ranked by") for note in document["notes"])
+
+
+def test_a_pool_of_which_one_member_leaks(tmp_path: Path) -> None:
+    """A member without another accuracy puts all on the evaluated problems, and a note says so."""
+    pool = pool_of("a", "b", samples=1)
+    with of_pool(pool, tmp_path / "s.db", {"a": "7777", "b": "    "}) as store:
+        document = evaluated(store, pool=pool)
+    assert [record["leaks"] for record in document["validation_accuracies"]] == [True, True]
+    assert any(
+        note.startswith("a, b: ranked by") and "since not each" in note
+        for note in document["notes"]
+    )
 
 
 def test_validation_is_at_the_same_k(tmp_path: Path) -> None:
@@ -117,14 +135,51 @@ def test_validation_is_at_the_same_k(tmp_path: Path) -> None:
     assert records(document)["a"][0] == 1.0
 
 
-def test_validation_is_on_the_same_problems_for_all(tmp_path: Path) -> None:
-    """An interrupted collection of the split compares the models on what all of them have."""
-    drawn = {"a": answers("78  "), "b": answers("7777"), "c": answers("    ")}
-    with stored(tmp_path / "s.db", PROBLEMS, drawn) as store:
+TWENTY = [
+    *(problem(f"v{number}", split="validation") for number in range(20)),
+    problem("t", split="test"),
+]
+
+
+def of_twenty(*right: bool | None) -> dict[str, list[str]]:
+    """One draw for each validation problem (None: not drawn), and the test problem's."""
+    drawn = {f"v{n}": ["7" if ok else "8"] for n, ok in enumerate(right) if ok is not None}
+    return {**drawn, "t": ["7"]}
+
+
+def test_each_model_is_measured_on_its_own_problems(tmp_path: Path) -> None:
+    """One problem that a model lacks takes nothing from the others; fewer problems are noted."""
+    drawn = {
+        "a": of_twenty(*[True] * 10, *[False] * 10),
+        "b": of_twenty(*[True] * 19, None),
+    }
+    with stored(tmp_path / "s.db", TWENTY, drawn) as store:
         document = evaluated(store)
-    assert [record["problems"] for record in document["validation_accuracies"]] == [2, 2, 2]
-    assert [accuracy for accuracy, _ in records(document).values()] == [0.5, 1.0, 1.0]
-    assert [record["leaks"] for record in document["validation_accuracies"]] == [False, False, True]
+    assert [(r["accuracy"], r["problems"]) for r in document["validation_accuracies"]] == [
+        (0.5, 20),
+        (1.0, 19),
+    ]
+    assert "of the 20 validation problems, measured: b on 19" in document["notes"]
+
+
+def test_a_thinly_collected_model_is_not_measured(tmp_path: Path) -> None:
+    """Below 90 % of the others' problems the next source ranks a model; the others keep theirs."""
+    pool = pool_of("a", b={"validation_accuracy": {"default": 0.4}}, samples=1)
+    drawn = {"a": of_twenty(*[True] * 10, *[False] * 10), "b": of_twenty(*[True] * 3)}
+    with stored(tmp_path / "s.db", TWENTY, {}) as store:
+        readers = Readers()
+        for member in pool:
+            for one in TWENTY:
+                if one.id in drawn[member.name]:
+                    asked = asking(member, one, k=1, seed=0, settings=Settings(), readers=readers)
+                    store.put_asked(TASK, [(one.id, asked.series)])
+                    store.put_draws(draws(asked.series, drawn[member.name][one.id]))
+        document = evaluated(store, pool=pool)
+    assert records(document) == {
+        "a": (0.5, "the validation split in the store"),
+        "b": (0.4, "the pool file's default"),
+    }
+    assert document["notes"][0].startswith("b: not measured on the validation split")
 
 
 def test_evaluating_the_validation_split_itself_leaks(tmp_path: Path) -> None:

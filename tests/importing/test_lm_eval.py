@@ -33,7 +33,6 @@ def test_repeats_are_draws_and_filters_do_not_multiply_them(tmp_path: Path) -> N
     series = imported.series[0][1]
     assert series.messages[0]["content"] == "Q: What is 2 + 2? A:"
     assert series.settings == {"temperature": 0.7, "max_tokens": 64, "stop": ["Q:"]}
-    assert imported.recorded == ()
     assert "the filters strict-match, flexible-extract" in imported.notes[0]
     assert "read as number: the task is called 'gsm8k_cot'" in imported.notes[1]
 
@@ -63,7 +62,6 @@ def test_multiple_choice_is_the_likeliest_choice(tmp_path: Path, mutual_informat
     assert problem.choices == {"A": "stone", "B": "apple"}
     assert [(one.answer, one.key) for one in imported.readings] == [("B", None)]
     assert texts(imported, "fruit/3", "org/model_a") == ["B"]
-    assert [one.correct for one in imported.recorded] == [True]
 
 
 def test_choices_of_the_document_make_a_generated_answer_a_choice(tmp_path: Path) -> None:

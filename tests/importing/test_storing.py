@@ -68,6 +68,69 @@ def test_another_file_of_the_same_models_continues(store: Store, tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_a_file_that_grew(store: Store, tmp_path: Path) -> None:
+    """Only what is new of it is added: more problems, more draws on old ones, or both."""
+    rows: list[dict[str, Any] | str] = [
+        {"problem": "q1", "model": "m1", "answers": ["A", "B"]},
+        {"problem": "q2", "model": "m1", "answers": ["B", "B"]},
+    ]
+    file = tmp_path / "log.jsonl"
+    import_files(store, [write_lines(file, rows)], task="t")
+    rows.append({"problem": "q3", "model": "m1", "answers": ["A", "A"]})
+    more = import_files(store, [write_lines(file, rows)], task="t")
+    assert (more.samples, more.new) == (6, 2)
+    assert any("4 draws of m1 are in the store already" in note for note in more.notes)
+    rows[0] = {"problem": "q1", "model": "m1", "answers": ["A", "B", "A", None]}
+    assert import_files(store, [write_lines(file, rows)], task="t").new == 2
+    assert import_files(store, [file], task="t").new == 0
+    assert [(row[0], *row[2:4]) for row in readings(store, "t")] == [
+        ("q1", 0, "A"), ("q1", 1, "B"), ("q1", 2, "A"), ("q1", 3, None),
+        ("q2", 0, "B"), ("q2", 1, "B"), ("q3", 0, "A"), ("q3", 1, "A"),
+    ]  # fmt: skip
+
+
+def test_a_run_of_its_own_that_agrees_in_part(store: Store, tmp_path: Path) -> None:
+    """Equal answers to some problems are draws too, where others tell the runs apart."""
+    first = [
+        {"problem": "q1", "model": "m1", "answers": ["A"]},
+        {"problem": "q2", "model": "m1", "answers": ["B"]},
+    ]
+    second = [*first[:1], {"problem": "q2", "model": "m1", "answers": ["C"]}]
+    one = write_lines(tmp_path / "1.jsonl", first)
+    two = write_lines(tmp_path / "2.jsonl", second)
+    assert import_files(store, [one], task="t").new == 2
+    assert import_files(store, [two], task="t").new == 2
+    assert import_files(store, [one, two], task="t").new == 0
+
+
+def test_a_stored_draw_accounts_for_one_draw(store: Store, tmp_path: Path) -> None:
+    """Two files of equal answers, imported together, are two runs, also when one is stored."""
+    row = {"problem": "q1", "model": "m1", "answers": ["A"]}
+    one = write_lines(tmp_path / "1.jsonl", [row])
+    two = write_lines(tmp_path / "2.jsonl", [row | {"note": "the second run"}])
+    assert import_files(store, [one], task="t").new == 1
+    assert import_files(store, [one, two], task="t").new == 1
+    assert import_files(store, [two, one], task="t").new == 0
+    # Alone it cannot be told from the first.
+    assert import_files(store, [two], task="t").new == 0
+
+
+def test_the_second_of_two_files_grew(store: Store, tmp_path: Path) -> None:
+    """Imported with the first one, it is known by what that one leaves."""
+
+    def row(answers: list[str]) -> dict[str, Any]:
+        return {"problem": "q1", "model": "m1", "answers": answers}
+
+    one = write_lines(tmp_path / "1.jsonl", [row(["A", "B"])])
+    two = write_lines(tmp_path / "2.jsonl", [row(["C", "D"])])
+    assert import_files(store, [one, two], task="t").new == 4
+    write_lines(two, [row(["C", "D", "E"])])
+    three = write_lines(tmp_path / "3.jsonl", [row(["F"])])
+    assert import_files(store, [three, two, one], task="t").new == 2
+    assert [row[3] for row in readings(store, "t")] == ["A", "B", "C", "D", "E", "F"]
+    assert import_files(store, [one, two, three], task="t").new == 0
+
+
 def test_what_a_later_file_adds_to_a_problem(store: Store, tmp_path: Path) -> None:
     """A target may come later; another question would be another problem."""
     bare = {"problem": "q1", "model": "m1", "answers": ["A"]}
@@ -78,6 +141,32 @@ def test_what_a_later_file_adds_to_a_problem(store: Store, tmp_path: Path) -> No
     question = {"problem": "q1", "model": "m3", "answers": ["A"], "question": "Which?"}
     with pytest.raises(StoreError, match="another question"):
         import_files(store, [write_lines(tmp_path / "c.jsonl", [question])], task="t")
+
+
+def test_a_question_without_a_prompt_is_no_part_of_the_address(
+    store: Store, tmp_path: Path
+) -> None:
+    """Draws of a model belong together, whichever of its files tell the question."""
+    told = {"problem": "q1", "model": "m1", "answers": ["A"], "question": "Which?"}
+    bare = {"problem": "q1", "model": "m1", "answers": ["B"]}
+    files = [
+        write_lines(tmp_path / f"{name}.jsonl", [row]) for name, row in (("a", told), ("b", bare))
+    ]
+    for file in files:
+        assert import_files(store, [file], task="t").new == 1
+    assert [row[2:4] for row in readings(store, "t")] == [(0, "A"), (1, "B")]
+    assert [problem.question for problem in store.problems("t")] == ["Which?"]
+    import_files(store, files[::-1], task="u")
+    assert [row[2:4] for row in readings(store, "u")] == [(0, "B"), (1, "A")]
+    assert [problem.question for problem in store.problems("u")] == ["Which?"]
+
+
+def test_the_problems_of_a_summary_are_the_task_s(store: Store, tmp_path: Path) -> None:
+    """Samples are counted in the files, problems in the task that they went to."""
+    import_files(store, [write_lines(tmp_path / "a.jsonl", ROWS)], task="t")
+    more = {"problem": "q1", "model": "m3", "answers": ["B"]}
+    summary = import_files(store, [write_lines(tmp_path / "b.jsonl", [more])], task="t")
+    assert (summary.problems, summary.samples, summary.new) == (2, 1, 1)
 
 
 def test_one_model_asked_in_two_ways_is_refused(store: Store, tmp_path: Path) -> None:

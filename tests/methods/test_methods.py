@@ -1,5 +1,6 @@
 """Each method decides by its own draws, with one voting code."""
 
+import random
 from typing import Any
 
 import pytest
@@ -191,6 +192,21 @@ def test_draws_at_equal_tokens(draws: int, cost: float, expected: int | str) -> 
     else:
         assert isinstance(got, Unavailable)
         assert expected in got.reason
+
+
+@given(st.integers(3, 12), st.randoms(use_true_random=False), st.sampled_from([1, 0.1]))
+def test_one_model_at_equal_tokens_has_its_own_draws(
+    problems: int, chance: random.Random, unit: float
+) -> None:
+    """What costs exactly as much as mux is affordable: no draw is lost to rounding."""
+    rows = [
+        Record(0, p, draw, Answer("A", "A"), True, *(unit * chance.randint(10, 900) for _ in "pc"))
+        for p in range(problems)
+        for draw in range(5)
+    ]
+    table = build_table("t", [problem(f"q{p}") for p in range(problems)], ["m"], rows)
+    got = at_equal_tokens(table, Context.of(table, 3))
+    assert got == SelfConsistency(draws=3, name="self_consistency_equal_tokens")
 
 
 def test_draws_at_equal_tokens_of_too_dear_a_model() -> None:

@@ -9,7 +9,7 @@ import pytest
 from slm_mux.errors import InvalidRequestError
 from slm_mux.methods import METHODS, ceilings, summarise
 from slm_mux.table import VoteTable, build_table
-from slm_mux.types import Missing
+from slm_mux.types import Answer, Missing
 from tests.tables import problem, table_of
 
 FAILED = Missing.FAILED
@@ -188,7 +188,18 @@ def test_unscored_problems_leave_the_total_but_not_the_cost() -> None:
     table = table_of({"a": ["AA", [FAILED, "A"]]}, ["A", None])
     row = rows(summarise(table, ["mux"], resamples=200))["mux"]
     assert (row["accuracy"], row["total"], row["samples_per_problem"]) == (1.0, 1, 2.0)
-    assert (row["failed_problems"], row["bounds"]) == (1, [1.0, 1.0])
+    assert (row["failed_problems"], row["bounds"]) == (0, [1.0, 1.0])
+
+
+def test_unknown_tokens_make_the_mean_unknown() -> None:
+    """Methods are compared on the same problems, so one unknown count leaves no mean."""
+    draws = [(0, p, 0, Answer("A", "A"), True, 1, tokens) for p, tokens in enumerate([None, 5])]
+    draws += [(1, p, 0, Answer("B", "B"), False, 1, 5000) for p in range(2)]
+    table = build_table("t", [problem("p"), problem("q")], ["a", "b"], draws)
+    document = summarise(table, resamples=200)
+    assert rows(document)["mux"]["tokens_per_problem"] is None
+    assert rows(document)["mux"]["per_model"]["b"]["tokens_per_problem"] == 5001.0
+    assert differences(document)["mux", "single"]["tokens"] == [None, None]
 
 
 def test_all_draws_failed() -> None:

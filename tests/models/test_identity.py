@@ -9,6 +9,7 @@ from slm_mux.errors import HashMismatchError, WeightsError
 from slm_mux.models.base import identity_of
 from slm_mux.models.catalogue import catalogued
 from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
+from slm_mux.models.endpoint import Endpoint
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.scripted import ScriptedModel
 from slm_mux.models.weights import content_of
@@ -35,6 +36,52 @@ def test_an_endpoint_s_model_is_its_url_and_its_name_there() -> None:
         OpenAIModel("a", url="http://host:81/v1", model="m"),
     ]
     assert len({identity_of(model) for model in [models[0], *others]}) == 3
+
+
+def test_one_place_has_one_identity() -> None:
+    """The host's letters and a port that goes without saying do not matter."""
+    urls = ["http://host/v1", "http://HOST/v1", "http://host:80/v1", "HTTP://Host:80/v1/"]
+    assert {identity_of(OpenAIModel("a", url=url, model="m")) for url in urls} == {
+        "openai:http://host/v1|m"
+    }
+    secure = [OpenAIModel("a", url=f"https://[::1]{port}/v1", model="m") for port in ("", ":443")]
+    assert {identity_of(model) for model in secure} == {"openai:https://[::1]/v1|m"}
+    assert identity_of(OpenAIModel("a", url="https://host:80/v1", model="m")) == (
+        "openai:https://host:80/v1|m"
+    )
+
+
+def test_what_may_route_a_request_is_part_of_its_identity() -> None:
+    """Another query or header may be answered by something else; none of it is shown."""
+    url = "http://host/v1"
+    shared = Endpoint(url)
+    models = [
+        OpenAIModel("a", url=url, model="m"),
+        OpenAIModel("a", url=f"{url}?route=small", model="m"),
+        OpenAIModel("a", url=f"{url}?route=large", model="m"),
+        OpenAIModel("a", url=f"{url}?route=large", model="m", headers={"X-Backend": "large"}),
+        OpenAIModel("a", url=url, model="m", headers={"X-Backend": "large"}),
+        OpenAIModel("a", url=url, model="m", headers={"X-Backend": "small"}),
+    ]
+    names = [identity_of(model) for model in models]
+    assert len(set(names)) == len(names)
+    assert not any("small" in name or "large" in name for name in names)
+    own = OpenAIModel("a", endpoint=shared, model="m", headers={"x-backend": "small"})
+    assert identity_of(own) == names[-1]
+
+
+def test_keys_are_no_part_of_an_identity() -> None:
+    """Keys change, and samples stay good: in a header, in the query, or where keys belong."""
+    url = "http://host/v1"
+    models = [
+        OpenAIModel("a", url=url, model="m", headers={"Authorization": "Bearer sk-1"}),
+        OpenAIModel("a", url=url, model="m", headers={"x-api-key": "sk-2"}),
+        OpenAIModel("a", url=url, model="m", headers={"X-Auth-Token": "sk-3"}),
+        OpenAIModel("a", url=url, model="m", api_key="sk-4"),
+    ]
+    assert {identity_of(model) for model in models} == {"openai:http://host/v1|m"}
+    queries = [f"{url}?version=1&api_key={key}" for key in ("one", "two")]
+    assert len({identity_of(OpenAIModel("a", url=one, model="m")) for one in queries}) == 1
 
 
 def test_an_identity_holds_no_secret() -> None:

@@ -16,7 +16,7 @@ from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.tally import Tally
-from slm_mux.types import Completion, Decision, Stopping, Usage
+from slm_mux.types import Completion, Decision, Sample, Stopping, Usage
 from tests.keepers import MemoryKeeper
 from tests.kinds import AsWritten
 
@@ -246,7 +246,7 @@ async def test_a_store_that_cannot_be_read_ends_the_question() -> None:
     """Nothing is bought that may be there already."""
 
     class Damaged(MemoryKeeper):
-        async def recall(self, plan: Plan) -> dict[int, object]:  # type: ignore[override]
+        async def recall(self, plan: Plan, *, texts: bool) -> dict[int, object]:  # type: ignore[override]
             raise StoreError("damaged")
 
     model = ScriptedModel("m", ["1"])
@@ -260,9 +260,10 @@ async def test_cancelling_while_keeping_is_passed_on() -> None:
     waiting = asyncio.Event()
 
     class Slow(MemoryKeeper):
-        async def keep(self, plan: Plan, samples: object) -> None:
+        async def keep(self, plan: Plan, samples: object) -> int:
             waiting.set()
             await asyncio.sleep(30)
+            return 0
 
     task = asyncio.create_task(drawn(plan(ScriptedModel("m", ["1"]), 2), keeper=Slow()))
     await waiting.wait()
@@ -336,3 +337,33 @@ def test_resuming_changes_nothing(data: st.DataObject) -> None:
                 assert not bought[name] & set(draws)
 
     asyncio.run(compare())
+
+
+async def test_a_reply_that_has_arrived_is_kept_by_an_eager_stop() -> None:
+    """A completion that is in when another one settles the answer is kept and counted."""
+    loop = asyncio.get_running_loop()
+
+    class Held(ScriptedModel):
+        async def complete(self, request: Request) -> list[Completion]:
+            return [await arrived[self.name]]
+
+    names = ["first", "second", "third"]
+    arrived: dict[str, asyncio.Future[Completion]] = {name: loop.create_future() for name in names}
+
+    class Settling(MemoryKeeper):
+        async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+            new = await super().keep(plan, samples)
+            if plan.model.name == "first":
+                arrived["second"].set_result(Completion(text="7"))
+            return new
+
+    keeper = Settling()
+    plans = [
+        plan(Held(name, ["7"]), 1, record)
+        for name, record in zip(names, (0.9, 0.1, 0.1), strict=True)
+    ]
+    loop.call_soon(arrived["first"].set_result, Completion(text="7"))
+    async with asyncio.timeout(30):
+        _, usage = await drawn(*plans, keeper=keeper, stopping="eager")
+    assert [name for name in names if keeper.kept[name]] == ["first", "second"]
+    assert usage.cancelled == 1

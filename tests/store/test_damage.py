@@ -2,12 +2,13 @@
 
 import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from slm_mux.errors import StoreError
-from slm_mux.store import Draw, Reading, Store
+from slm_mux.store import Draw, Reading, Store, export_samples
 from slm_mux.types import Completion
 from tests.store.making import completed, failed, filled, series
 
@@ -164,6 +165,40 @@ def test_damage_of_other_tables_is_found(
         store.salvage(tmp_path / "saved.db")
     with Store.open(tmp_path / "saved.db") as store:
         assert store.verify().sound
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("UPDATE problems SET document = '{' WHERE id = 2", lambda s: s.problems("demo")),
+        ("UPDATE problems SET document = '{}' WHERE id = 2", lambda s: s.problems("demo")),
+        ("UPDATE prompts SET messages = '{' WHERE id = 1", lambda s: list(s.records("demo"))),
+        ("UPDATE prompts SET messages = '3' WHERE id = 1", lambda s: list(s.records("demo"))),
+        ("UPDATE configs SET settings = '{' WHERE id = 1", lambda s: s.members("demo")),
+        ("UPDATE configs SET settings = '[]' WHERE id = 1", lambda s: s.members("demo")),
+        ("DELETE FROM prompts WHERE id = 1", lambda s: list(s.records("demo"))),
+        ("UPDATE runs SET document = '{'", lambda s: s.runs()),
+        ("UPDATE runs SET document = '3'", lambda s: s.run(1)),
+        ("DELETE FROM texts WHERE sample = 17", lambda s: s.texts([16, 17, 18])),
+        ("DELETE FROM texts WHERE sample = 17", lambda s: list(s.records("demo"))),
+        ("DELETE FROM failures", lambda s: list(s.records("demo"))),
+    ],
+)
+def test_reading_what_is_damaged_is_one_sentence(
+    path: Path, statement: str, read: Callable[[Store], object]
+) -> None:
+    """A document that cannot be read, or a text that is gone, is a StoreError with the remedy."""
+    change(path, statement)
+    with Store.open(path) as store, pytest.raises(StoreError, match="store verify"):
+        read(store)
+
+
+def test_a_sample_without_its_text_is_not_exported(path: Path, tmp_path: Path) -> None:
+    """An export that meets a sample whose text is gone fails, and leaves no file."""
+    change(path, "DELETE FROM texts WHERE sample = 17")
+    with Store.open(path) as store, pytest.raises(StoreError, match="sample 17 .*store verify"):
+        export_samples(store, tmp_path / "out.jsonl")
+    assert list(tmp_path.glob("out*")) == []
 
 
 def test_salvage_overwrites_nothing(path: Path) -> None:

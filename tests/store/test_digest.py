@@ -124,3 +124,10 @@ def test_series_are_compared_by_their_fields() -> None:
     assert one.digest
     assert one == two
     assert isinstance(one, Series)
+
+
+def test_keys_that_become_one_are_refused() -> None:
+    """1 and "1" as keys of one object would be one key: such settings have no digest."""
+    one = {"extra": {"logit_bias": {1: 5, "1": 6}}}
+    with pytest.raises(InvalidRequestError, match="same number as a text"):
+        _ = series(settings=one).digest

@@ -199,3 +199,23 @@ def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreError, match="it has been closed"):
         store.tasks()
+
+
+def test_a_read_is_one_moment_s_state(tmp_path: Path) -> None:
+    """What another connection stores while rows are being read is not half among them."""
+    path = tmp_path / "samples.db"
+    with filled(path, problems=1, members=["m1"], draws=1) as store, Store.open(path) as other:
+        added = False
+
+        def add(statement: str) -> None:
+            nonlocal added
+            if "FROM members" in statement and not added:
+                added = True
+                other.put_task("demo", [problem("q9")], source="", sha256="00")
+                other.put_asked("demo", [("q9", series("q9", "m1"))])
+                other.put_draws([completed(series("q9", "m1"))])
+
+        store._connection.db.set_trace_callback(add)
+        assert [row.problem for row in store.draw_rows("demo")] == ["q0"]
+        assert added
+        assert [row.problem for row in store.draw_rows("demo")] == ["q0", "q9"]

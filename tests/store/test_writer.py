@@ -58,6 +58,21 @@ async def test_what_was_kept_is_there(path: Path, writer: StoreWriter) -> None:
         assert got.text == "It is 7."
 
 
+async def test_each_caller_is_told_how_many_are_new(path: Path, writer: StoreWriter) -> None:
+    """Draws that were stored before, or came with another caller, do not count."""
+    batches = [
+        [completed(ONE, 0), completed(ONE, 1)],
+        [completed(ONE, 1), failed(ONE, 2)],
+        [completed(ONE, 3), completed(ONE, 4)],
+        [],
+    ]
+    with locked(path):
+        callers = [asyncio.create_task(writer.keep(batch)) for batch in batches]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*callers) == [1, 1, 2, 0]
+    assert await writer.keep([completed(ONE, 2), completed(ONE, 3)]) == 1
+
+
 async def test_callers_share_commits(path: Path, writer: StoreWriter) -> None:
     """What gathers while one commit waits goes into the next one, all of it."""
     statements: list[str] = []
@@ -86,7 +101,7 @@ async def test_a_cancelled_caller_loses_nothing(path: Path, writer: StoreWriter)
 
 
 async def test_a_full_disk_reaches_every_caller(path: Path, writer: StoreWriter) -> None:
-    """A commit that fails fails for all its callers; a later one may succeed."""
+    """A commit that fails fails for all its callers; a later one stores their draws as well."""
     database = writer._connection.db
     pages = database.execute("PRAGMA page_count").fetchone()[0]
     database.execute(f"PRAGMA max_page_count = {pages}")
@@ -102,18 +117,80 @@ async def test_a_full_disk_reaches_every_caller(path: Path, writer: StoreWriter)
     assert all("the disk is full" in str(result) for result in results)
     assert draws(path) == [0]
     database.execute("PRAGMA max_page_count = 1000000")
-    await writer.keep([completed(ONE, 1)])
+    await writer.keep([completed(ONE, 6)])
+    assert draws(path) == [0, 1, 2, 3, 4, 5, 6]
+
+
+async def test_a_disk_that_is_full_until_closing(path: Path) -> None:
+    """What a full disk refused is stored in closing, when there is room by then."""
+    writer = StoreWriter(path)
+    database = writer._connection.db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="the disk is full"):
+        await writer.keep([completed(ONE, 1, "".join(map(chr, range(0x4E00, 0x7E00))))])
+    database.execute("PRAGMA max_page_count = 1000000")
+    await writer.aclose()
     assert draws(path) == [0, 1]
+
+
+async def test_a_disk_that_stays_full(path: Path) -> None:
+    """Closing says, once, that samples could not be stored."""
+    writer = StoreWriter(path)
+    database = writer._connection.db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    waiting = asyncio.create_task(
+        writer.keep([completed(ONE, 1, "".join(map(chr, range(0x4E00, 0x7E00))))])
+    )
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(StoreError, match="disk is full.*1 samples that had come in are not stored"):
+        await writer.aclose()
+    await writer.aclose()
+    assert draws(path) == [0]
+
+
+async def test_a_lock_longer_than_a_try_loses_nothing(path: Path) -> None:
+    """A store that stays locked for several tries of a commit costs no sample and no error."""
+    statements: list[str] = []
+    writer = StoreWriter(path, busy_seconds=0.01)
+    writer._connection.db.set_trace_callback(statements.append)
+    with locked(path):
+        callers = [
+            asyncio.create_task(writer.keep([completed(ONE, number)])) for number in range(1, 6)
+        ]
+        while statements.count("BEGIN IMMEDIATE") < 3:
+            await asyncio.sleep(0.01)
+        assert not any(caller.done() for caller in callers)
+    await asyncio.gather(*callers)
+    await writer.aclose()
+    assert draws(path) == [0, 1, 2, 3, 4, 5]
 
 
 async def test_a_lock_that_lasts(path: Path) -> None:
-    """A commit that waits too long for another program fails, and can be tried again."""
-    writer = StoreWriter(path, busy_seconds=0.01)
+    """A commit fails when the store stays locked for too long; a later one stores its draws."""
+    writer = StoreWriter(path, busy_seconds=0.01, locked_seconds=0)
     with locked(path), pytest.raises(StoreError, match="another program is writing"):
         await writer.keep([completed(ONE, 1)])
-    await writer.keep([completed(ONE, 1)])
+    await writer.keep([completed(ONE, 2)])
+    assert draws(path) == [0, 1, 2]
     await writer.aclose()
-    assert draws(path) == [0, 1]
+
+
+async def test_closing_while_the_store_is_locked(path: Path) -> None:
+    """Closing tries once more, for all who wait; only when that fails, too, they are told."""
+    writer = StoreWriter(path, busy_seconds=0.01)
+    with locked(path):
+        callers = [
+            asyncio.create_task(writer.keep([completed(ONE, number)])) for number in range(1, 4)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(StoreError, match="3 samples that had come in are not stored"):
+            await writer.aclose()
+    results = await asyncio.gather(*callers, return_exceptions=True)
+    assert {type(result) for result in results} == {StoreError}
+    assert draws(path) == [0]
 
 
 async def test_one_wrong_caller_stands_alone(path: Path, writer: StoreWriter) -> None:
@@ -137,8 +214,7 @@ async def test_one_wrong_caller_stands_alone(path: Path, writer: StoreWriter) ->
         await asyncio.sleep(0)
     results = await asyncio.gather(*callers, return_exceptions=True)
     told = [type(result) for result in results]
-    none = type(None)
-    assert told == [none, StoreError, none, InvalidRequestError, InvalidRequestError, none]
+    assert told == [int, StoreError, int, InvalidRequestError, InvalidRequestError, int]
     assert draws(path) == [0, 1, 2, 3]
 
 

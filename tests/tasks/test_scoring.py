@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slm_mux.answers.workers import NoResultError, Workers
+from slm_mux.provisional import mark_provisional
+from slm_mux.sandbox import Limits
 from slm_mux.tasks.scoring import Scorer, ScorerStatistics, score
 from slm_mux.types import Answer, CodeSpec, Problem
 
@@ -193,6 +195,36 @@ def test_code_is_graded_by_its_tests() -> None:
     with Scorer() as without:
         assert without.score(problem, "good") is None
     assert score(problem, "good", grade=grade) is True
+
+
+def test_a_program_s_verdict_names_what_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other code or other limits look for a verdict of their own; words do not depend on them."""
+    spec = CodeSpec(prompt="def f():", entry_point="f", tests="def check(candidate): ...")
+    program, words = ask("code", None, code=spec), ask("math", "7")
+    with Scorer() as scorer:
+        before = [scorer.verdict_key(problem, "x") for problem in (program, words)]
+        monkeypatch.setattr("slm_mux.answers.code.GRADING_LIMITS", Limits(cpu_seconds=1))
+        limited = [scorer.verdict_key(problem, "x") for problem in (program, words)]
+        monkeypatch.setattr("slm_mux.tasks.scoring.code_that_reads", lambda: "changed")
+        changed = [scorer.verdict_key(problem, "x") for problem in (program, words)]
+    assert len({before[0], limited[0], changed[0]}) == 3
+    assert before[1] == limited[1] == changed[1]
+
+
+def test_a_program_that_ran_out_of_wall_time_is_not_remembered() -> None:
+    """It is wrong this time, and counted; another time it is graded anew."""
+    spec = CodeSpec(prompt="def f():", entry_point="f", tests="def check(candidate): ...")
+    known: dict[tuple[str, str], bool | None] = {}
+
+    def grade(problem: Problem, text: str) -> bool:
+        mark_provisional()
+        return text == "quick"
+
+    with Scorer(grade=grade) as scorer:
+        found = scorer.score_many(ask("code", None, code=spec), ["slow", "quick"], known=known)
+        assert found == [False, True]
+        assert scorer.statistics() == ScorerStatistics(limit_hits=1, by_tests=1)
+    assert [text for text, _ in known] == ["quick"]
 
 
 def test_threads_share_a_scorer(scorer: Scorer) -> None:

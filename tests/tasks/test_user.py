@@ -201,3 +201,15 @@ def test_ids_stay_when_lines_are_added(
     found = [p.id for p in load(after, kind="number").problems]
     assert found[: len(ids)] == ids
     assert len(set(found)) == len(found)
+
+
+def test_the_task_s_name_is_in_the_ids(tmp_path: Path) -> None:
+    """Two files under one name are one task: a question in both has one id."""
+    found = []
+    for file in ("one.jsonl", "two.jsonl"):
+        path = tmp_path / file
+        path.write_text(json.dumps({"question": "What is 3 + 4?", "target": "7"}))
+        found.append(load_task(str(path), options=TaskOptions(name="exam")))
+    assert [task.name for task in found] == ["exam", "exam"]
+    assert found[0].problems == found[1].problems
+    assert found[0].problems[0].id.startswith("exam-")

@@ -32,7 +32,8 @@ class AnswerKind(Protocol):
 
         Returns:
             The answer as written with its canonical key, or None when there is none to read.
-            Never raises because of the text.
+            Never raises because of the text. What rests on a limit by wall time is marked; see
+            `slm_mux.provisional`.
 
         Raises:
             SandboxError: reading runs a program, and none can be run safely here.

@@ -7,6 +7,9 @@ call did is its value in canonical form (floats rounded to 9 significant digits;
 of time. A program is unreadable when it does not load or has no such function, and when none of its
 calls returns although the prompt shows examples: two programs that only fail agree on nothing.
 
+What rests on wall time, not on CPU time, is marked as provisional: a program that sleeps, or one on
+a machine that was busy.
+
 Hashes of strings are fixed (PYTHONHASHSEED=0); a program that uses the clock, or random numbers
 without a seed, may behave differently each time, and then agrees with nobody.
 """
@@ -20,6 +23,7 @@ from slm_mux.answers.code_examples import examples_in
 from slm_mux.answers.code_inputs import inputs_for
 from slm_mux.answers.code_text import find_function, with_context
 from slm_mux.errors import InvalidRequestError
+from slm_mux.provisional import mark_provisional, watching
 from slm_mux.sandbox import CallOutcome, Limits, Sandbox
 from slm_mux.types import Answer, CodeSpec, KindName
 
@@ -45,7 +49,7 @@ class CodeKind:
             lambda: bool(examples_in(spec.prompt, spec.entry_point))
         )
         # Draws of one model are often the same program.
-        self._key = functools.lru_cache(maxsize=256)(self._behaviour)
+        self._key = functools.lru_cache(maxsize=256)(self._watched_behaviour)
 
     def instruction(self) -> str:
         """Ask for the whole function in one block."""
@@ -63,7 +67,9 @@ class CodeKind:
         program = find_program(self._spec, text, cut_off=cut_off)
         if program is None:
             return None
-        key = self._key(program)
+        key, provisional = self._key(program)
+        if provisional:
+            mark_provisional()
         return None if key is None else Answer(text=program, key=key)
 
     def canonical(self, answer: str) -> str | None:
@@ -77,6 +83,11 @@ class CodeKind:
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _watched_behaviour(self, program: str) -> tuple[str | None, bool]:
+        with watching() as watch:
+            key = self._behaviour(program)
+        return key, watch.provisional
 
     def _behaviour(self, program: str) -> str | None:
         inputs = self._inputs()
@@ -116,7 +127,7 @@ def grade(spec: CodeSpec, program: str, sandbox: Sandbox) -> bool:
     """Whether the hidden tests accept a program.
 
     Whatever else happens (an assertion, any exception, the time or memory used up, the program
-    ending itself) is False.
+    ending itself) is False. Where it was the wall time, that is marked as provisional.
 
     Args:
         spec: with tests.

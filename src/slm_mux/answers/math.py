@@ -14,7 +14,8 @@ A completion that was cut off is read by 1 and 2 only, and only where the answer
 
 The key is made by `slm_mux.answers.latex` and `keys`, and for what is neither rational nor text by
 `expressions` in worker processes. It is a pure function of the text, but for the wall limit, whose
-hits are counted. An answer beyond any limit, or not in the grammar, has its normalised text as key.
+hits are counted and marked as provisional. An answer beyond any limit, or not in the grammar, has
+its normalised text as key.
 """
 
 import re
@@ -29,6 +30,7 @@ from slm_mux.answers.latex import LONGEST, consecutive, normalise
 from slm_mux.answers.locate import boxed, last_line, marked, without_reasoning
 from slm_mux.answers.nodes import FUNCTIONS, UnparsableError
 from slm_mux.answers.workers import ClosedError, NoResultError, Workers
+from slm_mux.provisional import mark_provisional, watching
 from slm_mux.types import Answer, KindName
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class _Settled(Struct, frozen=True):
     key: str | None
     by_workers: bool = False
     as_text: bool = False
+    provisional: bool = False
 
 
 class MathKind:
@@ -147,6 +150,7 @@ class MathKind:
             try:
                 settled = self._settle(text)
             except ClosedError:
+                mark_provisional()
                 return _Settled(text_key(text), as_text=True)
         with self._lock:
             if len(text) <= LONGEST:
@@ -154,6 +158,8 @@ class MathKind:
                 self._remembered.move_to_end(text)
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
+            if settled.provisional:
+                mark_provisional()
             if settled.key is not None:
                 self._by_workers += settled.by_workers
                 self._by_normaliser += not settled.by_workers
@@ -172,8 +178,14 @@ class MathKind:
         except (UnparsableError, RecursionError):
             # The depth is bounded, but the caller's stack may be deep already.
             return _Settled(text_key(text), as_text=True)
-        key = self._settle_in_workers(planned)
-        return _Settled(key or text_key(text), by_workers=True, as_text=key is None)
+        with watching() as watch:
+            key = self._settle_in_workers(planned)
+        return _Settled(
+            key or text_key(text),
+            by_workers=True,
+            as_text=key is None,
+            provisional=watch.provisional,
+        )
 
     def _settle_in_workers(self, planned: Plan) -> str | None:
         try:

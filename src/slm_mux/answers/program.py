@@ -3,8 +3,9 @@ r"""Answers that a program computes: the model writes a function, the sandbox ru
 What the function `solution()` returns is the answer, written as text and read by the kind of the
 question. Without such a function, the last Python block is run and the last line that it prints is
 the answer. Only the standard library is there. A program that fails, or takes too long, makes the
-completion unreadable, and so does one without a program: a bare "42" is not read, since a member
-that reasons in words is there for that, and the two are to fail differently.
+completion unreadable (provisionally, where it was the wall time that ran out), and so does one
+without a program: a bare "42" is not read, since a member that reasons in words is there for that,
+and the two are to fail differently.
 """
 
 import functools
@@ -12,6 +13,7 @@ import re
 
 from slm_mux.answers.base import AnswerKind
 from slm_mux.answers.code_text import defined_names, find_function, last_script, parse
+from slm_mux.provisional import mark_provisional, watching
 from slm_mux.sandbox import CallOutcome, Sandbox, shared_sandbox
 from slm_mux.types import Answer, KindName
 
@@ -45,7 +47,7 @@ class ProgramKind:
     def __init__(self, inner: AnswerKind, sandbox: Sandbox | None = None) -> None:
         self._inner = inner
         self._sandbox = shared_sandbox() if sandbox is None else sandbox
-        self._result = functools.lru_cache(maxsize=256)(self._run)
+        self._result = functools.lru_cache(maxsize=256)(self._watched_run)
 
     @property
     def name(self) -> KindName:
@@ -79,7 +81,9 @@ class ProgramKind:
         source = find_function(text, ENTRY_POINT, cut_off=cut_off)
         if source is None:
             source = last_script(text, cut_off=cut_off)
-        result = None if source is None else self._result(source)
+        result, provisional = (None, False) if source is None else self._result(source)
+        if provisional:
+            mark_provisional()
         if result is None or not result.strip() or len(result) > _LONGEST_ANSWER:
             return None
         if self.name == "math":
@@ -96,6 +100,11 @@ class ProgramKind:
     def close(self) -> None:
         """Release what the inner kind needed."""
         self._inner.close()
+
+    def _watched_run(self, source: str) -> tuple[str | None, bool]:
+        with watching() as watch:
+            result = self._run(source)
+        return result, watch.provisional
 
     def _run(self, source: str) -> str | None:
         """What a program returns, or prints last, as text."""

@@ -18,6 +18,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from msgspec import Struct
 
+from slm_mux.provisional import mark_provisional
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -75,6 +77,8 @@ class Workers:
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an importable function in a worker and wait for its result.
 
+        What the wall limit ended is marked as provisional.
+
         Raises:
             NoResultError: it hit a limit, raised, or its worker died.
             ClosedError: `close` was called meanwhile.
@@ -84,6 +88,7 @@ class Workers:
             result: T = future.result()
         except FutureTimeoutError as error:
             self._count(wall_limit_hits=1)
+            mark_provisional()
             raise NoResultError(f"no result within {self._wall_limit:g} s") from error
         except (Exception, CancelledError) as error:
             if pool is not self._pool:

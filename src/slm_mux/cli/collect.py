@@ -79,6 +79,7 @@ def collect(
         "labels": tuple(label or ()),
         "prompt": prompt,
         "shuffle_seed": shuffle_seed,
+        "name": name,
     }
     loaded = load_task(task, data=data, options=TaskOptions(**given))
     wanted = Wanted(

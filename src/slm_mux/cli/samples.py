@@ -81,11 +81,15 @@ def export(
 ) -> None:
     """Write the store's samples to a file, one row per sample."""
     from slm_mux.cli.console import print_json, results
+    from slm_mux.questions import check_name
     from slm_mux.store.exchange import export_samples, format_of
     from slm_mux.store.store import Store
 
     format_of(file)
     with Store.open_to_read(store) as opened:
+        if split is not None:
+            known = sorted({each for info in opened.tasks() for each in info.splits if each})
+            check_name("split", split, known)
         rows = export_samples(opened, file, tasks=task or None, split=split)
     if json:
         print_json({"file": str(file), "rows": rows})

@@ -5,9 +5,10 @@ A study needs every draw: those of a question that was settled early are not mis
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from slm_mux.collecting.asking import Asking
+from slm_mux.collecting.counting import CountingKeeper
 from slm_mux.collecting.counts import Collected, Counts
 from slm_mux.collecting.shortfall import MemberNeeds
 from slm_mux.models.base import identity_of
@@ -22,30 +23,14 @@ class MemberDownError(Exception):
     """One member failed so often in a row that asking it again is in vain."""
 
 
-class _CountingKeeper:
-    """Counts what is kept, and ends a member's drawing when it only fails.
+class _EndingKeeper(CountingKeeper):
+    """Ends a member's drawing when it only fails."""
 
-    Args:
-        keeper: where samples go.
-        counts: takes in each sample that is on disk.
-        on_sample: told of it then.
-    """
-
-    def __init__(self, keeper: Keeper, counts: Counts, on_sample: Callable[[Sample], None]) -> None:
-        self._keeper = keeper
-        self._counts = counts
-        self._on_sample = on_sample
-
-    async def recall(self, plan: Plan) -> Mapping[int, Sample]:
-        return await self._keeper.recall(plan)
-
-    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> None:
-        await self._keeper.keep(plan, samples)
-        for sample in samples:
-            self._counts.take(sample, plan.address)
-            self._on_sample(sample)
+    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+        new = await super().keep(plan, samples)
         if self._counts.is_down(plan.model.name):
             raise MemberDownError
+        return new
 
 
 async def collect(
@@ -78,7 +63,7 @@ async def collect(
         InvalidRequestError: a model cannot be asked this at all.
     """
     counts = Counts() if counts is None else counts
-    counting = _CountingKeeper(keeper, counts, on_sample)
+    counting = _EndingKeeper(keeper, counts, on_sample)
     try:
         async with asyncio.TaskGroup() as group:
             for line in _lines(members):
@@ -114,6 +99,10 @@ async def _one_after_another(
         except* MemberDownError:
             # The counts know why.
             pass
+        # A group that ends by an error forgets that it was cancelled meanwhile.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
         # Two embedded models need not be in memory at once; one file under two prompts stays.
         model = needs.member.model
         if following and identity_of(following.member.model) != identity_of(model):

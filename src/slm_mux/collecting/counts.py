@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from slm_mux.errors import RequestRefusedError
 from slm_mux.types import Sample
 
 GIVE_UP_AFTER = 10
-"""Failed draws of one member in a row, with none that succeeded between them."""
+"""Failed draws of one member in a row, with none that succeeded between them; a request that was
+refused for what it asks says nothing about the others, and does not count."""
 GIVE_UP_PROBLEMS = 3
-"""Problems that these are spread over: all draws of one can fail for a reason of its own, such as a
-prompt that is too long."""
+"""Problems that these are spread over: all draws of one can fail for a reason of its own, such as
+an answer that takes too long."""
 
 
 class Collected(Struct, frozen=True, kw_only=True):
@@ -44,20 +46,24 @@ class Counts:
     def __init__(self) -> None:
         self._members: dict[str, _Member] = defaultdict(_Member)
 
-    def take(self, sample: Sample, problem: str) -> None:
+    def take(self, sample: Sample, problem: str, *, new: bool = True) -> None:
         """Count one sample.
 
         Args:
             sample: one that is on disk.
             problem: anything that tells its problem from the member's others.
+            new: whether the store had no completion for it; another program may have been first.
         """
         member = self._members[sample.model]
         if sample.failure is None:
-            member.completed += 1
+            member.completed += new
             member.in_a_row = 0
             member.problems.clear()
             return
         member.reasons[sample.failure.message] += 1
+        if sample.failure.error == RequestRefusedError.__name__:
+            # That one request was wrong, its prompt too long for instance; others may be answered.
+            return
         member.in_a_row += 1
         member.problems.add(problem)
         if member.in_a_row >= GIVE_UP_AFTER and len(member.problems) >= GIVE_UP_PROBLEMS:

@@ -7,7 +7,10 @@ from slm_mux.sampling.plan import Plan
 from slm_mux.store.rows import Draw
 from slm_mux.store.store import Store
 from slm_mux.store.writer import StoreWriter
-from slm_mux.types import Sample
+from slm_mux.types import Completion, Failure, Sample
+
+_UNREAD = Completion(text="")
+_FAILED = Failure("", "")
 
 
 class StoreKeeper:
@@ -26,8 +29,16 @@ class StoreKeeper:
         self._writer = writer
         self._retry_failed = retry_failed
 
-    async def recall(self, plan: Plan) -> Mapping[int, Sample]:
-        """The plan's samples that need not be drawn again, by draw index."""
+    async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
+        """The plan's samples that need not be drawn again, by draw index.
+
+        Without texts they are quick to find, and one that is damaged is in nobody's way.
+
+        Raises:
+            StoreError: a text that is wanted is damaged.
+        """
+        if not texts:
+            return self._recall_outcomes(plan)
         return {
             stored.draw: Sample(
                 model=plan.model.name,
@@ -42,10 +53,21 @@ class StoreKeeper:
             and not (self._retry_failed and stored.status == "failed")
         }
 
-    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> None:
-        """Put samples into the store; returns when they are on disk."""
+    def _recall_outcomes(self, plan: Plan) -> Mapping[int, Sample]:
+        drawn = self._store.drawn([plan.address])[plan.address]
+        name = plan.model.name
+        return {
+            draw: Sample(model=name, draw=draw, completion=_UNREAD)
+            if status == "completed"
+            else Sample(model=name, draw=draw, failure=_FAILED)
+            for draw, status in drawn.items()
+            if draw < len(plan.seeds) and not (self._retry_failed and status == "failed")
+        }
+
+    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+        """Put samples into the store; returns, when they are on disk, how many are new."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        await self._writer.keep(
+        return await self._writer.keep(
             [
                 Draw(
                     series=plan.address,

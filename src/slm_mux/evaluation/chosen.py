@@ -1,15 +1,15 @@
 """Which of the store's samples an evaluation is about: the members, their draws, the problems."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.naming import check_one_way, renamed, under_names, ways_of
 from slm_mux.evaluation.ranking import Stated
 from slm_mux.store.rows import DrawRow, MemberInfo
 from slm_mux.store.store import Store
@@ -44,6 +44,8 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
     """Problems that no member was asked."""
     without_samples: tuple[str, ...] = ()
     """Members that are left out because they have no sample of these problems."""
+    folded: dict[str, str] = {}
+    """Names that a model had before: its name now by each."""
 
     def usual_draws(self) -> int:
         """The k that most problems have of every member: the least over members of its mode.
@@ -92,7 +94,7 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
 
 
 Digests = Callable[["Member"], Sequence[str]]
-"""The series that a member's samples of the problems have, as it is asked now."""
+"""The series of a member's samples as it is asked now, one for each problem."""
 
 
 def choose(
@@ -104,6 +106,7 @@ def choose(
     pool: "Pool | None",
     digests: Digests,
     without: Without = "refuse",
+    also: Collection[str] = (),
 ) -> Chosen:
     """Choose the samples of a pool's members, or of all members that a task has.
 
@@ -116,24 +119,35 @@ def choose(
             every member in the store that has samples of these problems.
         digests: how a pool's members are asked now.
         without: what becomes of a pool's member without samples.
+        also: other problems' ids that count; without a pool, a name is to have one way of asking
+            on all of them.
 
     Raises:
         InvalidRequestError: a member has no samples, or one name stands for several settings.
     """
     among = {problem.id for problem in problems}
+    folded: dict[str, str] = {}
     if pool is None:
-        rows = [row for row in store.draw_rows(task) if row.problem in among]
-        _check_one_way(rows, known)
+        by_id = {member.id: member for member in known}
+        # A collector that runs beside this may have added a member since `known` was read.
+        every = [row for row in store.draw_rows(task) if row.member_id in by_id]
+        folded = renamed(every, known)
+        every = under_names(every, lambda row: (folded.get(row.member, row.member),))
+        checked = among.union(also)
+        check_one_way([row for row in every if row.problem in checked], by_id)
+        rows = [row for row in every if row.problem in among]
         styles = {member.id: style_of(member.settings) for member in known}
-        members = [
-            ChosenMember(name=member.name, style=styles[member.id])
-            for member in {member.name: member for member in reversed(known)}.values()
-        ][::-1]
+        names = {folded.get(member.name, member.name): styles[member.id] for member in known}
+        members = [ChosenMember(name=name, style=style) for name, style in names.items()]
         without = "leave out"
     else:
-        wanted = {member.name: digests(member) for member in pool}
-        found = store.draw_rows(task, members=wanted.keys(), series=chain(*wanted.values()))
-        rows = [row for row in found if row.problem in among]
+        wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for member in pool:
+            for problem, digest in zip(problems, digests(member), strict=True):
+                wanted[problem.id, digest].append(member.name)
+        # By digest alone: what a model was called when it was asked does not matter.
+        found = store.draw_rows(task, series={digest for _, digest in wanted})
+        rows = under_names(found, lambda row: wanted.get((row.problem, row.series), ()))
         members = [
             ChosenMember(name=member.name, style=member.style, stated=stated(member, task))
             for member in pool
@@ -154,6 +168,7 @@ def choose(
         styles=styles,
         without_draws=len(problems) - len(asked),
         without_samples=tuple(silent) if without == "leave out" else (),
+        folded=folded,
     )
 
 
@@ -180,21 +195,6 @@ def style_of(settings: Mapping[str, object]) -> Style:
     return "program" if settings.get("style") == "program" else "words"
 
 
-def _check_one_way(rows: Sequence[DrawRow], known: Sequence[MemberInfo]) -> None:
-    """Refuse a name that stands for two ways of asking on one problem.
-
-    Asked in one way here and in another there, as imported logs are, it is one model.
-    """
-    series: dict[tuple[str, str], str] = {}
-    for row in rows:
-        if series.setdefault((row.member, row.problem), row.series) != row.series:
-            ways = [member for member in known if member.name == row.member and member.draws]
-            raise InvalidRequestError(
-                f"{row.member} was asked {row.problem} in more than one way ({_ways(ways)}); give "
-                "--pool to say which is meant"
-            )
-
-
 def _no_samples(name: str, task: str, known: Sequence[MemberInfo]) -> str:
     ways = [member for member in known if member.name == name and member.draws]
     if not ways:
@@ -205,21 +205,8 @@ def _no_samples(name: str, task: str, known: Sequence[MemberInfo]) -> str:
         )
     return (
         f"the store has samples of {name} on {task}, but not of these problems drawn as the pool "
-        f"file says. It has: {_ways(ways)}. Use the same prompt, settings and seed, or collect "
+        f"file says. It has: {ways_of(ways)}. Use the same prompt, settings and seed, or collect "
         "these too"
-    )
-
-
-def _ways(ways: Sequence[MemberInfo]) -> str:
-    return "; ".join(
-        ", ".join(
-            [
-                *(f"{name} {value}" for name, value in way.settings.items()),
-                *(() if way.seed is None else (f"seed {way.seed}",)),
-                f"served by {way.identity}",
-            ]
-        )
-        for way in ways
     )
 
 

@@ -29,6 +29,9 @@ def notes_of(
     records: Sequence[Record],
     k: int,
     *,
+    stopped: bool,
+    validation: Sequence[str],
+    provisional: int,
     unkept: str | None,
 ) -> list[str]:
     """What a reader of the figures has to know, in sentences.
@@ -38,16 +41,24 @@ def notes_of(
         table: what of it is evaluated.
         records: validation accuracies.
         k: draws of each model.
+        stopped: whether draws that could not change mux's answer may be missing.
+        validation: what is to be said of the validation split.
+        provisional: readings and verdicts that a limit of wall time ended.
         unkept: why what was read could not be kept; None: it could.
     """
-    notes = []
+    notes = [
+        f"{before} is {name} under an earlier name: their samples are the same ones"
+        for before, name in found.folded.items()
+        if name in table.models
+    ]
     if found.without_samples:
         names = ", ".join(found.without_samples)
         notes.append(f"{names}: no samples of these problems, so left out")
     if left := len(found.problems) - len(table.problems):
         notes.append(
-            f"{left} problems are left out: on each, some model has fewer than {k} draws; "
-            "`slm-mux collect` draws the rest"
+            f"{left} problems are left out: on each, some model has fewer than {k} draws"
+            + (", which could change mux's answer" if stopped else "")
+            + "; `slm-mux collect` draws the rest"
         )
     if found.without_draws:
         notes.append(f"{found.without_draws} problems were never asked")
@@ -61,37 +72,66 @@ def notes_of(
         )
     if unscored := len(table.problems) - int(table.scored.sum()):
         notes.append(f"{unscored} problems cannot be scored: no target, or one that cannot be read")
+    notes += validation
     leaking = [record.model for record in records if record.leaks]
     if leaking:
+        every = " (all models, since not each has another accuracy)" if len(leaking) > 1 else ""
         notes.append(
-            f"{', '.join(leaking)}: ranked by the accuracy on the evaluated problems themselves, "
-            "which leaks; collect a validation split, or state validation_accuracy in a pool file"
+            f"{', '.join(leaking)}: ranked by the accuracy on the evaluated problems themselves"
+            f"{every}, which leaks; collect a validation split, or state validation_accuracy in a "
+            "pool file"
         )
     unranked = [record.model for record in records if record.accuracy is None]
     if unranked:
         notes.append(f"{', '.join(unranked)}: no validation accuracy, so ranked last")
+    if provisional:
+        notes.append(
+            f"{provisional} answers took longer than the limit and count as unreadable or wrong; "
+            "they are tried again by the next evaluation (a busy machine can be the reason)"
+        )
     if unkept is not None:
         notes.append(f"what was read is not kept for the next time: {unkept}")
     return notes
 
 
-def data_of(store: Store, task: str, chosen: Chosen, loaded: Loaded) -> dict[str, Any]:
+def data_of(
+    store: Store,
+    task: str,
+    table: VoteTable,
+    parts: Sequence[tuple[Chosen, Loaded]],
+    records: Sequence[Record],
+) -> dict[str, Any]:
     """Name the data: where the problems came from, and a hash of all that the figures rest on.
 
-    The hash is over the problems and, for each draw, how it ended, what was read and its tokens.
-    It does not depend on the store that they lie in.
+    The hash is over the problems and, for each draw, how it ended, what was read and its tokens;
+    and over what ranks the models. It does not depend on the store that they lie in.
+
+    Args:
+        store: with the task.
+        task: its name.
+        table: the problems that are evaluated.
+        parts: the evaluated samples, then those of the validation split where it ranks models.
+        records: validation accuracies.
     """
     info = next(info for info in store.tasks() if info.name == task)
-    digest = hashlib.blake2b(msgspec.json.encode(chosen.problems), digest_size=16)
-    draws = []
-    for row in chosen.rows:
-        answer = loaded.answers.get(row.sample_id)
-        ended = row.status if answer is None else (answer.text, answer.key)
-        spent = (row.prompt_tokens, row.completion_tokens)
-        draws.append((row.problem, row.member, row.draw, ended, spent))
-    # Whatever order the store gives the members.
-    draws.sort(key=itemgetter(0, 1, 2))
-    digest.update(repr(draws).encode("utf-8", "backslashreplace"))
+    digest = hashlib.blake2b(digest_size=16)
+    for place, (chosen, loaded) in enumerate(parts):
+        kept = {problem.id for problem in chosen.problems}
+        if place == 0:
+            kept.intersection_update(table.problems)
+        digest.update(msgspec.json.encode([one for one in chosen.problems if one.id in kept]))
+        draws = []
+        for row in chosen.rows:
+            if row.problem in kept:
+                answer = loaded.answers.get(row.sample_id)
+                ended = row.status if answer is None else (answer.text, answer.key)
+                spent = (row.prompt_tokens, row.completion_tokens)
+                draws.append((row.problem, row.member, row.draw, ended, spent))
+        # Whatever order the store gives the members.
+        draws.sort(key=itemgetter(0, 1, 2))
+        digest.update(repr(draws).encode("utf-8", "backslashreplace"))
+    ranks = [(one.model, one.accuracy, one.problems, one.leaks) for one in records]
+    digest.update(repr(ranks).encode("utf-8", "backslashreplace"))
     return {
         "source": info.source,
         "sha256": info.sha256,

@@ -13,6 +13,8 @@ from slm_mux.evaluation.keeping import Notebook
 from slm_mux.evaluation.loading import Loaded, Progress, load_table, silent
 from slm_mux.evaluation.question import Question, fewest_samples, split_of
 from slm_mux.evaluation.ranking import VALIDATION, Measured, Record, Stated, ranked_by
+from slm_mux.evaluation.stopped import collected_here, stopped_early
+from slm_mux.evaluation.validating import measure, measure_each
 from slm_mux.methods import ceilings, summarise
 from slm_mux.methods.settled import unsettled
 from slm_mux.readers import Readers
@@ -58,15 +60,23 @@ def evaluate(
         raise InvalidRequestError(no_samples_at_all(asked.task, asked.pool, work.known))
     k = asked.k or found.usual_draws()
     chosen = found if asked.stopped else found.complete(k)
+    stopped = asked.stopped
+    if len(chosen.problems) < len(found.problems) and (early := work.stopped_early(found, k)):
+        if asked.methods == ("mux",):
+            stopped, chosen = True, found
+        elif chosen.problems:
+            raise InvalidRequestError(_were_stopped(asked.task, early))
     if not chosen.problems:
         raise InvalidRequestError(
             f"{asked.task}: no problem has {k} draws of every model; give a smaller --samples "
             f"(most problems have {found.usual_draws()}), or collect the rest"
         )
     loaded = work.load(chosen)
-    records = asked.records or work.records(chosen, k, measure(loaded.table, k))
+    # Where draws are missing the models are not measured on the same problems, nor at the same k.
+    here = Measured() if stopped else measure(loaded.table, k)
+    records = asked.records or work.records(chosen, k, here)
     table = loaded.table.with_validation_accuracy([record.accuracy for record in records])
-    if asked.stopped:
+    if stopped:
         table = _settled_problems(table, k)
         if not table.problems:
             raise InvalidRequestError(f"{asked.task}: no problem's answer is settled")
@@ -75,13 +85,22 @@ def evaluate(
         **document,
         "split": work.split,
         "models": list(table.models),
-        **_ceilings(table, k, stopped=asked.stopped),
+        **_ceilings(table, k, stopped=stopped),
         "validation_accuracies": msgspec.to_builtins(records),
         "failed_share": failed_share(table, k),
         "unscored": [name for name in loaded.unscored if name in table.problems],
         "left_out": len(found.problems) - len(table.problems),
         "without_draws": found.without_draws,
-        "notes": notes_of(found, table, records, k, unkept=work.notebook.trouble),
+        "notes": notes_of(
+            found,
+            table,
+            records,
+            k,
+            stopped=stopped,
+            validation=work.validation_notes,
+            provisional=loaded.provisional_readings + loaded.provisional_verdicts,
+            unkept=work.notebook.trouble,
+        ),
         "settings": {
             "seed": asked.seed_of_all,
             "samples": asked.samples,
@@ -89,7 +108,7 @@ def evaluate(
             "pool": str(asked.pool.path) if asked.pool and asked.pool.path else None,
             "members": work.members_of(chosen),
         },
-        "data": data_of(store, asked.task, chosen, loaded),
+        "data": data_of(store, asked.task, table, [(chosen, loaded), *work.validated], records),
         "versions": versions(),
     }
 
@@ -108,15 +127,6 @@ def known_before(
     return ranked_by(members, validation=work.validation(k), evaluated=Measured())
 
 
-def measure(table: VoteTable, k: int) -> Measured:
-    """Measure every model's candidates at k."""
-    accuracies = table.accuracies((k,) * len(table.models))
-    return Measured(
-        accuracies=dict(zip(table.models, accuracies, strict=True)),
-        problems=int(table.scored.sum()),
-    )
-
-
 class _Evaluation:
     """What the parts of one evaluation share."""
 
@@ -131,8 +141,13 @@ class _Evaluation:
         self._problems = store.problems(asked.task)
         self.known: Sequence[MemberInfo] = store.members(asked.task)
         self.notebook = Notebook(store)
+        self.validation_notes: tuple[str, ...] = ()
+        self.validated: list[tuple[Chosen, Loaded]] = []
+        """The samples of the validation split, where they were looked at."""
         self.split = split_of(self._problems, asked.task, asked.split)
         self.evaluated = asked.among(self._problems, self.split)
+        self._of_validation = [one for one in self._problems if one.split == VALIDATION]
+        self._validates_nothing = self.split in (None, VALIDATION) or not self._of_validation
 
     def choose(self, problems: Sequence[Problem], *, without: Without) -> Chosen:
         return choose(
@@ -143,6 +158,7 @@ class _Evaluation:
             pool=self._asked.pool,
             digests=lambda member: self._digests(member, problems),
             without=without,
+            also=() if self._validates_nothing else [one.id for one in self._of_validation],
         )
 
     def load(self, chosen: Chosen) -> Loaded:
@@ -163,32 +179,45 @@ class _Evaluation:
         return ranked_by(members, validation=validation, evaluated=evaluated)
 
     def validation(self, k: int) -> Measured:
-        """Measure the validation split, on the problems that all members with k draws share."""
-        problems = [problem for problem in self._problems if problem.split == VALIDATION]
-        if self.split in (None, VALIDATION) or not problems:
+        """Measure the validation split."""
+        if self._validates_nothing:
             return Measured()
-        found = self.choose(problems, without="leave out")
-        counts = found.counts
-        able = {name for name, drawn in counts.items() if any(n >= k for n in drawn.values())}
-        chosen = found.with_members(able.__contains__).complete(k)
-        if not able or not chosen.problems:
-            return Measured()
-        return measure(self.load(chosen).table, k)
+        found = self.choose(self._of_validation, without="leave out")
+        measured = measure_each(
+            found,
+            k,
+            self._load_validation,
+            collected=collected_here(found.rows, self.known),
+        )
+        self.validation_notes = measured.notes
+        return measured
+
+    def _load_validation(self, chosen: Chosen) -> VoteTable:
+        loaded = self.load(chosen)
+        self.validated = [(chosen, loaded)]
+        return loaded.table
+
+    def stopped_early(self, found: Chosen, k: int) -> int:
+        """Count the problems that look as if they had been stopped early."""
+        if not collected_here(found.rows, self.known):
+            return 0
+        return stopped_early(self.load(found).table, k)
 
     def members_of(self, chosen: Chosen) -> list[dict[str, Any]]:
         """Describe how each member was asked."""
-        used = {row.member_id for row in chosen.rows}
+        used = dict.fromkeys((row.member_id, row.member) for row in chosen.rows)
         return [
             msgspec.to_builtins(
                 _Asked(
-                    name=member.name,
+                    name=name,
                     identity=member.identity,
                     settings=member.settings,
                     seed=member.seed,
                 )
             )
             for member in self.known
-            if member.id in used
+            for place, name in used
+            if place == member.id
         ]
 
     def _digests(self, member: "Member", problems: Sequence[Problem]) -> list[str]:
@@ -214,6 +243,14 @@ class _Asked(Struct, frozen=True, kw_only=True):
     identity: str
     settings: dict[str, Any]
     seed: int | None
+
+
+def _were_stopped(task: str, early: int) -> str:
+    return (
+        f"{task}: {early} problems were stopped early, or some model was asked only part of them, "
+        "and without these problems the hard ones would count more; `slm-mux collect` draws the "
+        "rest, or evaluate mux alone with --method mux (--stopping), or fewer problems with --limit"
+    )
 
 
 def _ceilings(table: VoteTable, k: int, *, stopped: bool) -> dict[str, float | None]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec.structs import replace
 
 from slm_mux.collecting.asking import Asking
+from slm_mux.collecting.counting import CountingKeeper
+from slm_mux.collecting.counts import Collected, Counts
 from slm_mux.collecting.shortfall import MemberNeeds
 from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
@@ -21,8 +23,11 @@ async def draw_until_settled(
     keeper: Keeper,
     accuracies: Sequence[float | None],
     on_problem: Callable[[], None] = lambda: None,
-) -> None:
+) -> list[Collected]:
     """Draw every problem until mux's answer is settled; every sample is kept.
+
+    A member that only fails is given up, as in collecting: further problems are drawn without it,
+    and those that it might have decided stay unsettled.
 
     Args:
         members: what each member is asked, all on the same problems in the same order.
@@ -32,10 +37,15 @@ async def draw_until_settled(
         accuracies: validation accuracies by member: they rank the models when settling.
         on_problem: called when a problem is settled.
 
+    Returns:
+        What was drawn now, one for each member, in order.
+
     Raises:
         StoreError: a sample could not be stored.
         InvalidRequestError: a model cannot be asked this at all.
     """
+    counts = Counts()
+    counting = CountingKeeper(keeper, counts)
     rows = [[need.asking for need in member.needs] for member in members]
     problems = iter(list(zip(*rows, strict=True)))
     # Enough problems at once to keep the widest endpoint busy.
@@ -45,8 +55,13 @@ async def draw_until_settled(
 
     async def work(todo: Iterator[tuple[Asking, ...]]) -> None:
         for asked in todo:
-            plans = [_plan(one, accuracy) for one, accuracy in zip(asked, accuracies, strict=True)]
-            await sampler.draw(plans, None, stopping=stopping, keeper=keeper)
+            plans = [
+                _plan(one, accuracy)
+                for one, accuracy in zip(asked, accuracies, strict=True)
+                if not counts.is_down(one.plan.model.name)
+            ]
+            if plans:
+                await sampler.draw(plans, None, stopping=stopping, keeper=counting)
             on_problem()
 
     try:
@@ -55,6 +70,7 @@ async def draw_until_settled(
                 group.create_task(work(problems))
     except BaseExceptionGroup as errors:
         raise first_error(errors) from None
+    return counts.of([member.member.name for member in members])
 
 
 def _plan(asked: Asking, accuracy: float | None) -> Plan:

@@ -34,6 +34,10 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """Ids of the problems whose target cannot be read."""
     answers: Mapping[int, Answer | None]
     """What was read, by sample id; None is unreadable."""
+    provisional_readings: int = 0
+    """Samples whose reading met a limit by wall time; not kept in the store."""
+    provisional_verdicts: int = 0
+    """Distinct answers whose verdict met one, and that count as wrong; not kept in the store."""
 
 
 def load_table(
@@ -71,7 +75,9 @@ def load_table(
         notebook=notebook,
         progress=lambda done, total: progress("reading", done, total),
     )
+    hits = scorer.statistics().limit_hits
     verdicts = _verdicts(store, chosen, problems, read, scorer, notebook, progress)
+    hits = scorer.statistics().limit_hits - hits
     models = {member.name: place for place, member in enumerate(chosen.members)}
     places = {problem.id: place for place, problem in enumerate(chosen.problems)}
     records = [
@@ -97,7 +103,13 @@ def load_table(
     unscored = tuple(
         problem.id for problem, can in zip(chosen.problems, table.scored, strict=True) if not can
     )
-    return Loaded(table=table, unscored=unscored, answers=read.answers)
+    return Loaded(
+        table=table,
+        unscored=unscored,
+        answers=read.answers,
+        provisional_readings=len(read.provisional),
+        provisional_verdicts=hits,
+    )
 
 
 def _verdicts(

@@ -25,8 +25,10 @@ class Measured(Struct, frozen=True, kw_only=True):
     """Accuracies of candidates, by model."""
 
     accuracies: Mapping[str, float | None] = {}
-    problems: int = 0
-    """The scored problems that they were measured on."""
+    problems: Mapping[str, int] = {}
+    """How many scored problems each was measured on."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of them, in sentences."""
 
 
 class Stated(Struct, frozen=True, kw_only=True):
@@ -43,14 +45,18 @@ def ranked_by(
     """Look up each model's validation accuracy, in the order of trust.
 
     The pool file's value for this task; the store's validation split; the pool file's default; the
-    evaluated problems themselves, which leaks.
+    evaluated problems themselves, which leaks. Where one model has the last only, all are ranked
+    by it: accuracies on different problems do not compare, and a leaking one is too high.
 
     Args:
         models: in pool order, with what the pool file says.
         validation: at the same k, on the validation split; empty where that is what is evaluated.
         evaluated: at the same k, on the evaluated problems; empty before they are drawn.
     """
-    return tuple(_record(model, validation, evaluated) for model in models)
+    found = tuple(_record(model, validation, evaluated) for model in models)
+    if any(record.leaks for record in found):
+        return tuple(_record(Stated(model=each.model), Measured(), evaluated) for each in models)
+    return found
 
 
 def _record(stated: Stated, validation: Measured, evaluated: Measured) -> Record:
@@ -62,7 +68,7 @@ def _record(stated: Stated, validation: Measured, evaluated: Measured) -> Record
             model=name,
             accuracy=accuracy,
             source="the validation split in the store",
-            problems=validation.problems,
+            problems=validation.problems.get(name),
         )
     if stated.default is not None:
         return Record(model=name, accuracy=stated.default, source="the pool file's default")
@@ -71,7 +77,7 @@ def _record(stated: Stated, validation: Measured, evaluated: Measured) -> Record
             model=name,
             accuracy=accuracy,
             source="the evaluated problems themselves",
-            problems=evaluated.problems,
+            problems=evaluated.problems.get(name),
             leaks=True,
         )
     return Record(model=name, accuracy=None, source="nowhere")

@@ -1,4 +1,7 @@
-"""Reading stored completions: each once, kept in the store under its reader's fingerprint."""
+"""Reading stored completions: each once, kept in the store under its reader's fingerprint.
+
+What a limit by wall time cut short counts as read this time, and is not kept.
+"""
 
 import os
 from collections import defaultdict
@@ -9,6 +12,7 @@ from msgspec import Struct
 
 from slm_mux.answers.base import AnswerKind
 from slm_mux.evaluation.keeping import Notebook
+from slm_mux.provisional import watching
 from slm_mux.readers import Readers, reader_fingerprint
 from slm_mux.store.rows import GIVEN, DrawRow, Reading
 from slm_mux.store.store import Store
@@ -25,6 +29,8 @@ class Read(Struct, frozen=True):
     """By sample id; None is unreadable."""
     as_given: frozenset[int]
     """Samples whose answers were imported to be compared as they stand, with targets too."""
+    provisional: frozenset[int] = frozenset()
+    """Samples whose reading met a limit by wall time; another time it may come out otherwise."""
 
 
 def read_samples(
@@ -69,6 +75,7 @@ def read_samples(
         answers.update((sample, _answer(reading)) for sample, reading in known.items())
         if left := [row for row in group if row.sample_id not in known]:
             unread[fingerprint] = left
+    provisional: set[int] = set()
     total, done = sum(map(len, unread.values())), 0
     progress(done, total)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
@@ -79,12 +86,14 @@ def read_samples(
                     readers.of_problem(problems[row.problem], styles.get(row.member_id, "words"))
                     for row in batch
                 ]
-                read = _read(batch, kinds, texts, threads)
-                notebook.put_readings(fingerprint, _readings(read))
+                read, unsure = _read(batch, kinds, texts, threads)
+                sure = {sample: read[sample] for sample in read if sample not in unsure}
+                notebook.put_readings(fingerprint, _readings(sure))
                 answers.update(read)
+                provisional |= unsure
                 done += len(batch)
                 progress(done, total)
-    return Read(answers, as_given)
+    return Read(answers, as_given, frozenset(provisional))
 
 
 def _read(
@@ -92,13 +101,21 @@ def _read(
     kinds: Sequence[AnswerKind],
     texts: Mapping[int, str],
     threads: ThreadPoolExecutor,
-) -> dict[int, Answer | None]:
+) -> tuple[dict[int, Answer | None], set[int]]:
+    """Read a batch; also gives the samples whose reading is provisional."""
+    unsure: set[int] = set()
+
     def read(row: DrawRow, kind: AnswerKind) -> Answer | None:
-        return kind.read(texts[row.sample_id], cut_off=row.finish_reason == "length")
+        with watching() as watch:
+            answer = kind.read(texts[row.sample_id], cut_off=row.finish_reason == "length")
+        if watch.provisional:
+            unsure.add(row.sample_id)
+        return answer
 
     # Quick kinds are read in microseconds; the others wait for processes of their own.
     apply = threads.map if any(kind.may_block for kind in kinds) else map
-    return dict(zip((row.sample_id for row in batch), apply(read, batch, kinds), strict=True))
+    samples = (row.sample_id for row in batch)
+    return dict(zip(samples, apply(read, batch, kinds), strict=True)), unsure
 
 
 def _batches(rows: Sequence[DrawRow]) -> Iterator[Sequence[DrawRow]]:

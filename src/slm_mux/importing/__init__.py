@@ -12,7 +12,6 @@ from slm_mux.importing.base import (
     ImportedReading,
     ImportOptions,
     Part,
-    RecordedVerdict,
 )
 from slm_mux.importing.detect import detect_format, read_import
 from slm_mux.importing.numbering import continue_numbering
@@ -28,7 +27,6 @@ __all__ = [
     "ImportedReading",
     "ModelImport",
     "Part",
-    "RecordedVerdict",
     "continue_numbering",
     "detect_format",
     "import_files",

@@ -68,8 +68,6 @@ class LoggedDraw(Struct, frozen=True, kw_only=True):
     reasoning: str | None = None
     seconds: float = 0.0
     collected_at: str | None = None
-    correct: bool | None = None
-    """The log's own verdict."""
     uid: str | None = None
     """The log's own name for this very draw, where it has one: the same twice is one draw."""
 
@@ -96,14 +94,6 @@ class ImportedReading(Struct, frozen=True, kw_only=True):
     """None: unreadable."""
     key: str | None
     """The class: the answer as given. None beside an answer: the key is the problem's kind's."""
-
-
-class RecordedVerdict(Struct, frozen=True, kw_only=True):
-    """A log's own judgement of one draw. Shown beside ours; never used instead of it."""
-
-    series: str
-    draw: int
-    correct: bool
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -133,7 +123,6 @@ class Imported(Struct, frozen=True, kw_only=True):
     readings: tuple[ImportedReading, ...] = ()
     """For the draws whose log keeps an answer and no text; their completion's text is the answer
     (empty where it is unreadable)."""
-    recorded: tuple[RecordedVerdict, ...] = ()
     parts: tuple[Part, ...] = ()
     notes: tuple[str, ...] = ()
     """What was taken, guessed or left out, in sentences for people."""

@@ -200,18 +200,8 @@ def _draw(sample: Mapping[str, Any]) -> LoggedDraw:
         served_model=as_text(output.get("model")),
         seconds=seconds,
         collected_at=collected,
-        correct=_verdict(sample.get("scores")),
         uid=uid,
     )
-
-
-def _verdict(scores: Any) -> bool | None:
-    """The first scorer's verdict: C and 1 are correct, I and 0 are not, all else says nothing."""
-    first = next(iter(scores.values()), None) if isinstance(scores, dict) else None
-    value = first.get("value") if isinstance(first, dict) else None
-    if value in ("C", True, 1):
-        return True
-    return False if value in ("I", False, 0) else None
 
 
 def _settings(config: Any) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _most_likely(
     if len(scores) != len(choices) or len(known) != len(scores):
         return choices, (LoggedDraw(answer=None),)
     best = list(choices)[scores.index(max(known))]
-    return choices, (LoggedDraw(answer=best, correct=_verdict(row)),)
+    return choices, (LoggedDraw(answer=best),)
 
 
 def _replies(row: Mapping[str, Any], place: str) -> tuple[LoggedDraw, ...]:
@@ -152,18 +152,7 @@ def _replies(row: Mapping[str, Any], place: str) -> tuple[LoggedDraw, ...]:
     texts = [as_text(reply) for reply in replies[0]]
     if any(text is None for text in texts):
         raise TaskDataError(f'{place}: a reply in "resps" is no text')
-    # A metric judges a document, so it is a draw's verdict only where there is one draw.
-    verdict = _verdict(row) if len(texts) == 1 else None
-    return tuple(LoggedDraw(text=text, correct=verdict) for text in texts)
-
-
-def _verdict(row: Mapping[str, Any]) -> bool | None:
-    names = row.get("metrics")
-    for name in names if isinstance(names, list) else ():
-        value = as_number(row.get(name)) if isinstance(name, str) else None
-        if value in (0, 1):
-            return value == 1
-    return None
+    return tuple(LoggedDraw(text=text) for text in texts)
 
 
 def _target(row: Mapping[str, Any]) -> str | None:

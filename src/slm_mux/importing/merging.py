@@ -26,7 +26,6 @@ from slm_mux.importing.base import (
     ImportOptions,
     LoggedDraw,
     Part,
-    RecordedVerdict,
 )
 from slm_mux.store.rows import Draw, Series
 from slm_mux.types import Completion, Failure, Message, Problem
@@ -62,7 +61,6 @@ class Merger:
         self._uids: set[str] = set()
         self._draws: list[Draw] = []
         self._readings: list[ImportedReading] = []
-        self._recorded: list[RecordedVerdict] = []
         self._parts: list[Part] = []
         self._answered: dict[str, dict[str, None]] = {}
         self.notes: list[str] = []
@@ -144,7 +142,6 @@ class Merger:
             series=tuple((key[0], asked.series) for key, asked in self._asked.items()),
             draws=tuple(self._draws),
             readings=tuple(self._readings),
-            recorded=tuple(self._recorded),
             parts=tuple(self._parts),
             notes=tuple(self.notes),
         )
@@ -218,8 +215,6 @@ class Merger:
                     key=draw.answer if draw.as_given else None,
                 )
                 self._readings.append(reading)
-        if draw.correct is not None:
-            self._recorded.append(RecordedVerdict(series=digest, draw=index, correct=draw.correct))
         self._draws.append(
             Draw(
                 series=digest,
@@ -271,10 +266,11 @@ def _series(task: str, form: FormatName, block: Block) -> Series:
     """A series that no other problem and no other task shares.
 
     Logs may hold one question under two ids, and a plain table need not hold questions at all: by
-    their prompts alone, draws on two problems would count as one problem's.
+    their prompts alone, draws on two problems would count as one problem's. Where the log keeps
+    no prompt, the problem's id stands for it, since another file may tell the question or not.
     """
-    question = block.facts.question or block.facts.id
-    messages: Sequence[Message] = block.messages or ({"role": "user", "content": question},)
+    named_only: Message = {"role": "user", "content": block.facts.id}
+    messages: Sequence[Message] = block.messages or (named_only,)
     named = {**messages[-1], "imported_as": [task, block.facts.id]}
     return Series(
         member=block.model,

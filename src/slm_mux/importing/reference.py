@@ -150,13 +150,11 @@ def _draw(call: Mapping[str, Any], facts: Facts, *, orchestrated: bool = False) 
     usage = call.get("token_usage")
     if not isinstance(usage, dict):
         usage = {"total_tokens": usage}
-    correct = call.get("is_correct")
-    verdict = correct if isinstance(correct, bool) else None
     if text is None:
         extracted = as_text(call.get("extracted_answer", call.get("extracted")))
         placed = orchestrated and facts.kind == "math" and _is_placeholder(extracted or "")
         blank = not (extracted or "").strip()
-        return LoggedDraw(answer=None if placed or blank else extracted, correct=verdict)
+        return LoggedDraw(answer=None if placed or blank else extracted)
     if not text and not any(as_count(count) for count in usage.values()):
         return LoggedDraw(failure="the log has no text and no tokens for this draw")
     return LoggedDraw(
@@ -164,7 +162,6 @@ def _draw(call: Mapping[str, Any], facts: Facts, *, orchestrated: bool = False) 
         prompt_tokens=as_count(usage.get("prompt_tokens")),
         completion_tokens=as_count(usage.get("completion_tokens")),
         reasoning=call.get("reasoning_content") or None,
-        correct=verdict,
     )
 
 

@@ -38,7 +38,7 @@ class ImportSummary(Struct, frozen=True, kw_only=True):
     """In order of appearance."""
     formats: tuple[FormatName, ...]
     problems: int
-    """In the files, over all tasks."""
+    """Of these tasks after the import, those that were in the store before included."""
     samples: int
     """In the files; a draw that stands in two of them counts once."""
     new: int
@@ -124,7 +124,7 @@ def _import_logs(
     known = store.problems(task) if info else []
     imported = read_import(paths, task=task, format=form, options=options, known=known)
     _check_one_way(imported, store.asked(task) if info else ())
-    read = sum(end for part in imported.parts for _, _, end in part.spans)
+    read = sum(count for part in imported.parts for _, _, count in part.spans)
     numbered = continue_numbering(
         imported,
         lambda digest: [

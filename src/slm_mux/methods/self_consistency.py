@@ -5,6 +5,7 @@ as all models of mux together, or as many as cost no more tokens.
 """
 
 import math
+from fractions import Fraction
 
 from msgspec import Struct
 
@@ -53,16 +54,21 @@ def at_equal_tokens(table: VoteTable, context: Context) -> SelfConsistency | Una
     reason = table.lacking(context.k)
     spent = table.tokens()
     if reason is None and there and len(table.problems):
-        cost = spent[best, :, :there].mean(axis=0).cumsum().tolist()
-        budget = sum(float(spent[m, :, :k].sum(axis=1).mean()) for m, k in enumerate(context.k))
+        # Over all problems together, rounded once: draws that cost as much as mux's have the same
+        # sum, in whatever order it is taken.
+        cost = [math.fsum(spent[best, :, : draw + 1].flat) for draw in range(there)]
+        budget = math.fsum(
+            tokens for m, k in enumerate(context.k) for tokens in spent[m, :, :k].flat
+        )
         affordable = sum(total <= budget for total in cost)
         if not (math.isfinite(budget) and math.isfinite(cost[-1])):
             reason = "the tokens of some completions are unknown"
         elif affordable == 0:
             reason = f"{table.models[best]}: one draw costs more than all the draws of mux"
-        elif affordable == there and cost[-1] * (1 + 1 / there) <= budget:
+        elif affordable == there and Fraction(cost[-1]) * (there + 1) <= Fraction(budget) * there:
+            each = budget / len(table.problems)
             reason = (
-                f"{table.models[best]}: more draws are affordable for the {budget:,.0f} tokens a "
+                f"{table.models[best]}: more draws are affordable for the {each:,.0f} tokens a "
                 f"problem than the {there} that there are"
             )
         else:

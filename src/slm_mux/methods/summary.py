@@ -1,6 +1,7 @@
 """Methods side by side on one vote table: the JSON of an evaluation.
 
-Accuracies are over the scored problems; draws, tokens and attribution over all. A problem with
+Accuracies and failed problems are over the scored problems; draws, tokens and attribution over all.
+A problem with
 failed draws is decided from the draws that are in and is wrong without a decision; `bounds` gives
 the accuracy if all such problems were wrong, or all right. What cannot be computed is null, with
 the reason.
@@ -164,8 +165,9 @@ class _Result:
 
     @property
     def tokens(self) -> float | None:
-        """Tokens per problem, over the problems of which all are known."""
-        return _mean([one.tokens for one in self.outcomes if one.tokens is not None])
+        """Tokens per problem; None as soon as those of one draw are unknown."""
+        known = [one.tokens for one in self.outcomes if one.tokens is not None]
+        return _mean(known) if len(known) == len(self.outcomes) else None
 
     def document(self) -> dict[str, Any]:
         """Give the method's row."""
@@ -187,7 +189,7 @@ class _Result:
             "samples_per_problem": self.samples,
             "tokens_per_problem": self.tokens,
             "unreadable": sum(one.unreadable for one in self.outcomes),
-            "failed_problems": sum(one.failed > 0 for one in self.outcomes),
+            "failed_problems": int(failed.sum()),
             "bounds": list(metrics.failure_bounds(right, failed)),
             "attribution": {
                 name: answered.count(name) / len(answered) if answered else 0.0

@@ -8,9 +8,10 @@ proxy; .netrc is never read and cookies are not kept.
 import asyncio
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import SplitResult, unquote
 
 import aiohttp
 
@@ -31,6 +32,9 @@ MAX_ERROR_BYTES = 64 * 2**10
 """As much of an error's reply as is read."""
 
 _CHAT = "/chat/completions"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAMES_A_KEY = re.compile(r"auth|key|token|secret|cookie|password|signature", re.IGNORECASE)
+"""Of a header or a field of a query. What keys a request carries decides no answer."""
 
 
 class Timeouts:
@@ -69,7 +73,8 @@ class Endpoint:
     Args:
         url: the base URL, for instance `http://127.0.0.1:11434/v1`. A trailing slash and a trailing
             `/chat/completions` are dropped; nothing is added. A query is kept. User and password
-            in it are sent as basic authentication.
+            in it are sent as basic authentication. The host is taken in small letters, and a port
+            that the scheme has anyway is dropped.
         api_key: sent as a bearer token; None or blank for none.
         headers: further headers of every request. Their values are treated as secrets.
 
@@ -110,7 +115,7 @@ class Endpoint:
             | dict.fromkeys(query_values(parts), 8)
         )
         """What must not be shown, for `slm_mux.models.secrecy.hide`."""
-        host = parts.netloc.rpartition("@")[2]
+        host = _host(parts)
         path = parts.path.rstrip("/").removesuffix(_CHAT).rstrip("/")
         self.safe_url = f"{parts.scheme}://{host}{path}" + ("?…" if parts.query else "")
         """The URL for people: without user, password and query."""
@@ -122,12 +127,29 @@ class Endpoint:
         bare = not (headers or parts.query or self.has_key)
         self.identity = self.safe_url if bare else f"{self.safe_url}#{digest[:12]}"
         """Equal for equal URL, key and headers; reveals none of them but the URL."""
+        self._routing = _routing(parts.query, given)
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._deadlines: dict[asyncio.AbstractEventLoop, dict[float, Deadlines]] = {}
         self._users: set[object] = set()
 
     def __repr__(self) -> str:
         return f"Endpoint({self.safe_url!r})"
+
+    def address(self, headers: Mapping[str, str] | None = None) -> str:
+        """Name where requests end up: the URL and, where they may route, a hash of the rest.
+
+        The rest is the query, and the headers of the endpoint and of the request. Fields whose name
+        says that they hold a key are left out, since keys change and answers do not.
+
+        Args:
+            headers: of the request, as `send` takes them.
+        """
+        routing = {**self._routing, **_routing("", headers or {})}
+        if not routing:
+            return self.safe_url
+        written = "\n".join(f"{name}={value}" for name, value in sorted(routing.items()))
+        digest = hashlib.sha256(written.encode()).hexdigest()
+        return f"{self.safe_url}#{digest[:12]}"
 
     async def send(
         self,
@@ -212,6 +234,26 @@ class Endpoint:
             )
             self._sessions[loop] = session
         return session
+
+
+def _host(parts: SplitResult) -> str:
+    """Host and port, written in one way."""
+    name = parts.hostname or ""
+    name = f"[{name}]" if ":" in name else name
+    port = parts.port
+    return name if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{name}:{port}"
+
+
+def _routing(query: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """What may decide who answers, beside the URL: the query and headers, without keys."""
+    found = {
+        f"header {name.lower()}": value
+        for name, value in headers.items()
+        if not _NAMES_A_KEY.search(name)
+    }
+    fields = [field for field in query.split("&") if field]
+    kept = [field for field in fields if not _NAMES_A_KEY.search(field.partition("=")[0])]
+    return found | ({"query": "&".join(kept)} if kept else {})
 
 
 async def _body_of(reply: aiohttp.ClientResponse) -> bytes:

@@ -74,8 +74,8 @@ class OpenAIModel:
         self.name = name
         self.model = model
         self.endpoint = endpoint.identity
-        self.identity = f"openai:{endpoint.safe_url}|{model}"
-        """Where and as what it is served, without any secret."""
+        self.identity = f"openai:{endpoint.address(own)}|{model}"
+        """Where and as what it is served, without any secret; see `Endpoint.address`."""
         self.limits = limits
         self.draws_at_once = draws_at_once
         self._at = endpoint

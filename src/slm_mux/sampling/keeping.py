@@ -13,12 +13,19 @@ class Keeper(Protocol):
     A sample that is kept has no answer: answers are read from completions, and can be read again.
     """
 
-    async def recall(self, plan: Plan) -> Mapping[int, Sample]:
-        """The plan's samples that need not be drawn again, by draw index."""
+    async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
+        """The plan's samples that need not be drawn again, by draw index.
+
+        Args:
+            plan: what is to be drawn.
+            texts: whether the completions will be read; without, any may come as an empty text.
+        """
         ...
 
-    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> None:
-        """Take in samples of a plan; returns when they are on disk.
+    async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+        """Take in samples of a plan; returns, when they are on disk, how many are new.
+
+        A sample is new when there was none at its index, or a failed one and this is completed.
 
         A cancelled call may have kept them or not; it never keeps one twice.
         """

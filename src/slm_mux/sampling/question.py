@@ -95,7 +95,7 @@ class QuestionDraws:
         if self._keeper is None:
             return
         for plan in self._plans:
-            bought = await self._keeper.recall(plan)
+            bought = await self._keeper.recall(plan, texts=self._kind_of(plan) is not None)
             for draw in sorted(bought):
                 if self._settled:
                     return
@@ -215,8 +215,13 @@ class QuestionDraws:
             self._settled = True
             if self._observe and settlement.answer is not None:
                 self._observe(AnswerSettled(settlement.answer))
-            for task in self._sending:
-                task.cancel()
+            self._cost.stopped = True
+            # Tasks whose reply has arrived are woken first: it was paid for, and is kept.
+            asyncio.get_running_loop().call_soon(self._stop_sending)
+
+    def _stop_sending(self) -> None:
+        for task in self._sending:
+            task.cancel()
 
 
 def _sample(

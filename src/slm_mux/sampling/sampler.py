@@ -1,9 +1,9 @@
 """Draws the samples of questions: the only owner of concurrency, retries and cancellation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from slm_mux.answers.base import AnswerKind
-from slm_mux.errors import SlmMuxError
+from slm_mux.errors import SlmMuxError, StoreError
 from slm_mux.sampling.events import Observer
 from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
@@ -68,6 +68,17 @@ class Sampler:
 
 
 def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group: all its tasks met the same mistake, or only one did."""
-    first = errors.exceptions[0]
-    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
+    """The first error of a group: all its tasks met the same mistake, or only one did.
+
+    A StoreError comes before any other: samples that were paid for may not have been kept.
+    """
+    found = list(_errors(errors))
+    return next((error for error in found if isinstance(error, StoreError)), found[0])
+
+
+def _errors(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _errors(error)
+        else:
+            yield error

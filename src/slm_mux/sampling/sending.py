@@ -30,6 +30,8 @@ class Cost:
     def __init__(self) -> None:
         self.requests = 0
         self.cancelled = 0
+        self.stopped = False
+        """Whether the question needs no further request."""
 
 
 class Sender:
@@ -80,6 +82,9 @@ class Sender:
             while True:
                 if not limiter.acquire_now(model.name):
                     await limiter.acquire(model.name)
+                if cost.stopped:
+                    limiter.release()
+                    raise asyncio.CancelledError
                 try:
                     attempt += 1
                     cost.requests += 1

@@ -67,6 +67,8 @@ class CallOutcome(Struct, frozen=True, kw_only=True):
     """The name of the exception's class, where one was raised."""
     printed: str = ""
     """The last 4,000 characters that it printed."""
+    by_wall_time: bool = False
+    """Whether it was the wall time that ran out: on a machine less busy it may end otherwise."""
 
 
 class Calls(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ def read_calls(reported: bytes, count: int) -> Calls:
 def _one(line: bytes) -> CallOutcome:
     how, _, payload = line.partition(b" ")
     endings: dict[bytes, CallStatus] = {b"timed_out": "timed_out", b"skipped": "skipped"}
+    if how == b"late":
+        return CallOutcome(status="timed_out", by_wall_time=True)
     if how in endings:
         return CallOutcome(status=endings[how])
     try:

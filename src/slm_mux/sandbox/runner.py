@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from slm_mux.errors import InvalidRequestError, SandboxError
+from slm_mux.provisional import mark_provisional
 from slm_mux.sandbox.command import find_bwrap, sandbox_command
 from slm_mux.sandbox.guard import Guard
 from slm_mux.sandbox.limits import Calls, Limits, Outcome
@@ -125,7 +126,8 @@ class Sandbox:
         """Call one function of a program several times, in one sandbox.
 
         Each call has a process of its own in which the program is loaded anew, so no call sees
-        what another did. After two calls that ran out of time, the rest is skipped.
+        what another did. After two calls that ran out of time, the rest is skipped. What the wall
+        time ended is marked as provisional.
 
         Args:
             source: the program.
@@ -158,7 +160,13 @@ class Sandbox:
             "wall_seconds": seconds_each,
             "name": name,
         }
-        return read_calls(_spoken(self._start(header, b"", limits)), len(calls))
+        raw = self._start(header, b"", limits)
+        found = read_calls(_spoken(raw), len(calls))
+        if raw.killed == "wall time" or any(
+            call.by_wall_time for call in (found.loaded, *found.calls)
+        ):
+            mark_provisional()
+        return found
 
     def passes(
         self,
@@ -173,7 +181,8 @@ class Sandbox:
 
         The tests run in a process that the program cannot touch; the program gets plain arguments
         and gives plain values back. Ending early, patching the interpreter, or returning objects
-        that claim to equal everything is therefore no way to pass.
+        that claim to equal everything is therefore no way to pass. What the wall time ended is
+        marked as provisional.
 
         Args:
             source: the program.
@@ -189,7 +198,10 @@ class Sandbox:
         word = secrets.token_hex(16)
         secret = {"entry_point": entry_point, "prompt": prompt, "tests": tests, "word": word}
         header = {"mode": "tests", "source": source, "entry_point": entry_point}
-        return _spoken(self._start(header, _framed(secret), limits)) == word.encode()
+        raw = self._start(header, _framed(secret), limits)
+        if raw.killed == "wall time":
+            mark_provisional()
+        return _spoken(raw) == word.encode()
 
     def _run_unproved(
         self,

@@ -74,13 +74,32 @@ class Connection:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Take this connection's turn; what is read within is one moment's state only in `writing`.
+        """Take this connection's turn; for one statement, see `snapshot`.
 
         Raises:
             StoreError: in the place of sqlite3's errors.
         """
         with self._lock, as_store_errors(self.path):
             yield self.db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Take this connection's turn; all that is read within is one moment's state.
+
+        Raises:
+            StoreError: in the place of sqlite3's errors.
+        """
+        with self._lock, as_store_errors(self.path):
+            if self.db.in_transaction:
+                yield self.db
+                return
+            self.db.execute("BEGIN")
+            try:
+                yield self.db
+            finally:
+                # SQLite ends a transaction itself on some errors.
+                if self.db.in_transaction:
+                    self.db.execute("COMMIT")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -93,7 +93,7 @@ def _failure_columns(failure: Failure) -> tuple[Column, ...]:
 
 def write(
     db: sqlite3.Connection, draws: Sequence[PreparedDraw], series_row: Callable[[str], int]
-) -> int:
+) -> list[bool]:
     """Write draws in the transaction that is open.
 
     Args:
@@ -102,15 +102,14 @@ def write(
         series_row: the row of a digest.
 
     Returns:
-        How many addresses have a row, or a completion, that they had not. A completion is never
-        overwritten; a failure gives way to a completion or to a later failure.
+        For each draw whether its address has a row, or a completion, that it had not. A completion
+        is never overwritten; a failure gives way to a completion or to a later failure.
     """
     addressed = [((series_row(draw.series), draw.draw), draw) for draw in draws]
     batch = _Batch(db, [address for address, _ in addressed])
-    for address, draw in addressed:
-        batch.add(address, draw)
+    new = [batch.add(address, draw) for address, draw in addressed]
     batch.write()
-    return batch.new
+    return new
 
 
 class _Batch:
@@ -122,25 +121,25 @@ class _Batch:
         self._stored = _stored(db, addresses)
         self._fresh: dict[_Address, tuple[int, PreparedDraw]] = {}
         self._changed: dict[_Address, tuple[int, PreparedDraw]] = {}
-        self.new = 0
 
-    def add(self, address: _Address, draw: PreparedDraw) -> None:
-        """Decide what becomes of a draw."""
+    def add(self, address: _Address, draw: PreparedDraw) -> bool:
+        """Decide what becomes of a draw; returns whether it is new."""
         for sort in (self._fresh, self._changed):
             if address in sort:
                 sample, earlier = sort[address]
-                if earlier.status == 1:
-                    sort[address] = (sample, draw)
-                    self.new += sort is self._changed and draw.status == 0
-                return
+                if earlier.status == 0:
+                    return False
+                sort[address] = (sample, draw)
+                return sort is self._changed and draw.status == 0
         found = self._stored.get(address)
         if found is None:
             self._fresh[address] = (self._next, draw)
             self._next += 1
-            self.new += 1
-        elif found[1] == 1:
+            return True
+        if found[1] == 1:
             self._changed[address] = (found[0], draw)
-            self.new += draw.status == 0
+            return draw.status == 0
+        return False
 
     def write(self) -> None:
         """Write what was sorted."""

@@ -103,8 +103,20 @@ def json_column(value: Any) -> str | bytes:
 
 
 def from_json(value: str | bytes) -> Any:
-    """Undo `json_column`."""
-    return json.loads(text_of(value))
+    """Undo `json_column`.
+
+    Raises:
+        StoreError: the value is none that `json_column` wrote.
+    """
+    try:
+        return json.loads(text_of(value))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged("a stored document cannot be read") from error
+
+
+def damaged(what: str) -> StoreError:
+    """Make the error of something that the store cannot have written, with the remedy."""
+    return StoreError(f"{what}: {_DAMAGED}")
 
 
 def pack(text: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from slm_mux.errors import StoreError
-from slm_mux.store.encoding import from_column, from_json, json_column, text_of, to_column
+from slm_mux.store.encoding import damaged, from_column, from_json, json_column, text_of, to_column
 from slm_mux.store.rows import StoredProblem, TaskInfo
 from slm_mux.store.schema import now
 from slm_mux.types import Problem
@@ -126,7 +126,11 @@ def task_key(db: sqlite3.Connection, task: str) -> int:
 
 
 def _problem(document: str | bytes) -> Problem:
-    return msgspec.convert(from_json(document), Problem)
+    content = from_json(document)
+    try:
+        return msgspec.convert(content, Problem)
+    except msgspec.ValidationError as error:
+        raise damaged(f"a stored problem cannot be read ({error})") from error
 
 
 def stored_problems(

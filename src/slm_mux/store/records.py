@@ -73,7 +73,7 @@ class RecordWriter:
                 self._db, task, ((problem, series) for (problem, _, _), series in asked.items())
             )
             draws = [drawing.prepare(record.draw) for record in mine]
-            self.new += drawing.write(self._db, draws, rows.__getitem__)
+            self.new += sum(drawing.write(self._db, draws, rows.__getitem__))
             caches.put_given(
                 self._db,
                 (

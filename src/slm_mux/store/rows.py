@@ -58,7 +58,8 @@ def canonical(value: Any) -> Any:
     """Rewrite a JSON value so that what means the same is the same: 1.0 is 1, -0.0 is 0.
 
     Raises:
-        InvalidRequestError: it is not a JSON value (NaN, infinity, an object of another class).
+        InvalidRequestError: it is not a JSON value (NaN, infinity, an object of another class), or
+            two keys of an object become the same text.
     """
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -67,7 +68,13 @@ def canonical(value: Any) -> Any:
             raise InvalidRequestError(f"messages and settings cannot hold the number {value}")
         return int(value) if value.is_integer() else value
     if isinstance(value, dict):
-        return {_key(key): canonical(item) for key, item in value.items()}
+        rewritten = {_key(key): canonical(item) for key, item in value.items()}
+        if len(rewritten) < len(value):
+            raise InvalidRequestError(
+                "messages and settings cannot hold a number and the same number as a text as keys "
+                f"of one object: {', '.join(map(repr, value))}"
+            )
+        return rewritten
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     raise InvalidRequestError(

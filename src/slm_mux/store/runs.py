@@ -6,7 +6,7 @@ from typing import Any
 
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.store import problems
-from slm_mux.store.encoding import from_json, json_column
+from slm_mux.store.encoding import damaged, from_json, json_column
 from slm_mux.store.rows import RunInfo, StoreInfo
 from slm_mux.store.schema import now
 
@@ -26,7 +26,7 @@ def runs(db: sqlite3.Connection) -> list[RunInfo]:
     """See `Store.runs`."""
     found = []
     for row, saved_at, text in db.execute("SELECT id, saved_at, document FROM runs ORDER BY id"):
-        document = from_json(text)
+        document = _document(row, text)
         task, methods = document.get("task"), document.get("methods")
         found.append(
             RunInfo(
@@ -54,7 +54,13 @@ def run(db: sqlite3.Connection, row: int) -> dict[str, Any]:
         raise StoreError(
             f"the store has no run {row}; " + (f"the last is {last}" if last else "it has none yet")
         )
-    document: dict[str, Any] = from_json(found[0])
+    return _document(row, found[0])
+
+
+def _document(row: int, column: str | bytes) -> dict[str, Any]:
+    document = from_json(column)
+    if not isinstance(document, dict):
+        raise damaged(f"run {row} cannot be read")
     return document
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from slm_mux.errors import SlmMuxError
 from slm_mux.store.encoding import from_json
 from slm_mux.store.scanning import Row, scan
 from slm_mux.store.verify import (
@@ -158,7 +159,6 @@ _SAMPLE_COLUMNS = (
 
 def _is_json(document: str | bytes) -> bool:
     try:
-        from_json(document)
-    except (TypeError, ValueError):
+        return isinstance(from_json(document), dict)
+    except SlmMuxError:
         return False
-    return True

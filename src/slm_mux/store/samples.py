@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from slm_mux.store.encoding import from_column, number_of, text_of, to_column, unpack
+from slm_mux.store.encoding import damaged, from_column, number_of, text_of, to_column, unpack
 from slm_mux.store.problems import task_key
 from slm_mux.store.rows import Draw, DrawRow, FailedDraw, Status
 from slm_mux.store.series import chunks, series_rows
@@ -105,6 +105,14 @@ def texts(db: sqlite3.Connection, sample_ids: Sequence[int]) -> dict[int, str]:
             piece,
         ):
             found[sample] = unpack(body)
+    without = [sample for sample in sample_ids if sample not in found]
+    for marks, piece in chunks(without):
+        gone = db.execute(
+            f"SELECT id FROM samples WHERE status = 0 AND id IN ({marks})",  # noqa: S608
+            piece,
+        ).fetchone()
+        if gone is not None:
+            raise damaged(f"the text of sample {gone[0]} is gone")
     return found
 
 
@@ -122,25 +130,30 @@ def completion(db: sqlite3.Connection, series: str, draw: int) -> Completion | N
 def draws_of(db: sqlite3.Connection, series: str) -> list[Draw]:
     """See `Store.draws_of`."""
     rows = db.execute(
-        "SELECT draw, samples.seed, seconds, collected_at, body, reasoning, finish_reason, "
-        "prompt_tokens, completion_tokens, served_model, error, message, tries "
+        "SELECT samples.id, status, draw, samples.seed, seconds, collected_at, body, reasoning, "
+        "finish_reason, prompt_tokens, completion_tokens, served_model, error, message, tries "
         "FROM series JOIN samples ON samples.series = series.id "
         "LEFT JOIN texts ON texts.sample = samples.id "
         "LEFT JOIN failures ON failures.sample = samples.id WHERE digest = ? ORDER BY draw",
         (series,),
     )
-    return [
-        Draw(
-            series=series,
-            draw=draw,
-            seed=number_of(seed),
-            completion=None if completed[0] is None else completion_of(*completed),
-            failure=None if error is None else Failure(text_of(error), text_of(message), tries),
-            seconds=seconds,
-            collected_at=from_column(collected_at),
+    found = []
+    for sample, status, draw, seed, seconds, collected_at, *brought in rows:
+        *completed, error, message, tries = brought
+        if (completed[0] if STATUS[status] == "completed" else error) is None:
+            raise damaged(f"what sample {sample} brought is gone")
+        found.append(
+            Draw(
+                series=series,
+                draw=draw,
+                seed=number_of(seed),
+                completion=None if completed[0] is None else completion_of(*completed),
+                failure=None if error is None else Failure(text_of(error), text_of(message), tries),
+                seconds=seconds,
+                collected_at=from_column(collected_at),
+            )
         )
-        for draw, seed, seconds, collected_at, *completed, error, message, tries in rows
-    ]
+    return found
 
 
 def completion_of(

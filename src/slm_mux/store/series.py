@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from slm_mux.errors import StoreError
 from slm_mux.store.encoding import (
     Column,
+    damaged,
     dump_json,
     from_json,
     json_column,
@@ -158,19 +159,32 @@ def known_rows(db: sqlite3.Connection, digests: Iterable[str]) -> dict[str, int]
 
 def load_series(db: sqlite3.Connection, row: int, member: str) -> Series:
     """Rebuild a series as it was registered."""
-    identity, settings, seed, messages = db.execute(
+    found = db.execute(
         "SELECT identity, settings, seed, messages FROM series "
         "JOIN configs ON configs.id = series.config JOIN prompts ON prompts.id = series.prompt "
         "WHERE series.id = ?",
         (row,),
     ).fetchone()
+    if found is None:
+        raise damaged(f"series {row} cannot be read")
+    identity, settings, seed, column = found
+    messages = from_json(column)
+    if not isinstance(messages, list):
+        raise damaged(f"the messages of series {row} cannot be read")
     return Series(
         member=member,
         identity=text_of(identity),
-        messages=tuple(from_json(messages)),
-        settings=from_json(settings),
+        messages=tuple(messages),
+        settings=_settings(settings),
         seed=number_of(seed),
     )
+
+
+def _settings(column: str | bytes) -> dict[str, Any]:
+    settings = from_json(column)
+    if not isinstance(settings, dict):
+        raise damaged("the settings of a series cannot be read")
+    return settings
 
 
 def members(db: sqlite3.Connection, task: str) -> list[MemberInfo]:
@@ -203,7 +217,7 @@ def members(db: sqlite3.Connection, task: str) -> list[MemberInfo]:
             id=row,
             name=text_of(name),
             identity=text_of(identity),
-            settings=from_json(settings),
+            settings=_settings(settings),
             seed=number_of(seed),
             series=asked[row],
             completed=draws.get(row, (0, 0))[0],

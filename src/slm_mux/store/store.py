@@ -158,12 +158,12 @@ class Store:
 
     def stored_problems(self, task: str, split: str | None = None) -> list[StoredProblem]:
         """Return a task's problems in order, with their positions."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return problems.stored_problems(db, task, split)
 
     def tasks(self) -> list[TaskInfo]:
         """Return the tasks in order of first appearance."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return problems.tasks(db)
 
     # Samples
@@ -194,7 +194,7 @@ class Store:
         prepared = [drawing.prepare(draw) for draw in draws]
         with self._connection.writing() as db:
             rows = series.known_rows(db, (draw.series for draw in prepared))
-            return drawing.write(db, prepared, rows.__getitem__)
+            return sum(drawing.write(db, prepared, rows.__getitem__))
 
     def drawn(self, digests: Iterable[str]) -> dict[str, dict[int, Status]]:
         """Say which draws of which series are stored, and how each ended.
@@ -202,23 +202,23 @@ class Store:
         Returns:
             An entry for every digest given, empty where nothing is stored.
         """
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return samples.drawn(db, digests)
 
     def members(self, task: str) -> list[MemberInfo]:
         """Return the models that were asked in a task, in order of first appearance."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return series.members(db, task)
 
     def series_of(self, digest: str, member: str = "") -> Series | None:
         """Rebuild a series, under the name given; None when it is not registered."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             row = series.series_rows(db, [digest]).get(digest)
             return None if row is None else series.load_series(db, row, member)
 
     def asked(self, task: str, split: str | None = None) -> list[tuple[str, str, str]]:
         """Return (problem id, member name, series digest) of a task, in order of the problems."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return series.asked(db, task, split)
 
     def draw_rows(
@@ -238,7 +238,7 @@ class Store:
             series: only these digests; where a name was asked with several settings or prompts,
                 this says which are meant.
         """
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return samples.draw_rows(db, task, split, members, series)
 
     def texts(self, sample_ids: Iterable[int]) -> dict[int, str]:
@@ -247,7 +247,7 @@ class Store:
         Raises:
             StoreError: a text is damaged.
         """
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return samples.texts(db, list(sample_ids))
 
     def completion(self, series: str, draw: int) -> Completion | None:
@@ -257,12 +257,12 @@ class Store:
 
     def draws_of(self, series: str) -> list[Draw]:
         """Return a series' draws with their texts, in order; none where it is not registered."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return samples.draws_of(db, series)
 
     def failures(self, task: str, split: str | None = None) -> list[FailedDraw]:
         """Return a task's failed draws with their reasons, by problem, member and draw."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return samples.failures(db, task, split)
 
     def records(self, task: str, split: str | None = None) -> Iterator[Record]:
@@ -274,7 +274,7 @@ class Store:
         iterator = whole.records(self._connection.db, task, split)
         while True:
             # The connection's turn is given back between two records.
-            with self._connection.reading():
+            with self._connection.snapshot():
                 record = next(iterator, None)
             if record is None:
                 return
@@ -305,7 +305,7 @@ class Store:
             reader: a fingerprint of everything that a reading depends on beside the text.
             sample_ids: `DrawRow.sample_id`s.
         """
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return caches.readings(db, reader, list(sample_ids))
 
     def put_readings(self, reader: str, read: Iterable[tuple[int, Reading]]) -> None:
@@ -343,7 +343,7 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Return the saved runs, oldest first."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return runs.runs(db)
 
     def run(self, number: int) -> dict[str, Any]:
@@ -352,14 +352,14 @@ class Store:
         Raises:
             StoreError: there is no such run.
         """
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return runs.run(db, number)
 
     # The file
 
     def info(self) -> StoreInfo:
         """Say what is in the store."""
-        with self._connection.reading() as db:
+        with self._connection.snapshot() as db:
             return runs.info(db, self.path)
 
     def verify(self) -> VerifyReport:

@@ -172,7 +172,7 @@ def problem_is_whole(name: Any, document: Any) -> bool:
     """Whether a problem's document can be read and is the one of that name."""
     try:
         return msgspec.convert(from_json(document), Problem).id == text_of(name)
-    except (msgspec.ValidationError, TypeError, ValueError):
+    except (SlmMuxError, msgspec.ValidationError, TypeError, ValueError):
         return False
 
 

@@ -39,6 +39,9 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
     """A text around each question, with `{question}` where it stands."""
     shuffle_seed: int = 0
     """For GPQA's official file, whose choices have no order of their own."""
+    name: str | None = None
+    """The task's name for problems of the user's own, and so the start of their ids; by default the
+    file's, without its ending."""
     split: str | None = None
     """Where a data set has one file per split: read this one alone. For a single file that names no
     split: the split of its problems."""
@@ -99,7 +102,10 @@ def refuse_file_options(task: str, options: TaskOptions) -> None:
         InvalidRequestError: one of them is set.
     """
     plain = TaskOptions(
-        prompt=options.prompt, shuffle_seed=options.shuffle_seed, split=options.split
+        prompt=options.prompt,
+        shuffle_seed=options.shuffle_seed,
+        name=options.name,
+        split=options.split,
     )
     for field in TaskOptions.__struct_fields__:
         if getattr(options, field) != getattr(plain, field):

@@ -96,7 +96,7 @@ class FieldReader:
         if kind == "choice" and not choices:
             raise row.error("a multiple choice needs `choices`: a mapping of labels, or a list")
         if kind == "label" and not labels:
-            raise row.error("the kind label needs `labels`: give them with --labels, or in the row")
+            raise row.error("the kind label needs `labels`: give them with --label, or in the row")
         return kind, choices
 
     def _choices(self, row: Row) -> dict[str, str]:

@@ -8,7 +8,8 @@ another key gets a second chance:
   six decimals, takes 50\% for 0.5 as well as for 50, and does not tell a tuple from a set.
   What it could not compare in reasonable time is not given to it: that is right by its key or not
   at all. So is what hits the workers' limits; the hits are counted;
-- code: the hidden tests decide alone, by way of the grader that the scorer was given.
+- code: the hidden tests decide alone, by way of the grader that the scorer was given. A program
+  that ran out of wall time is wrong; that too is counted and not remembered.
 
 A target that cannot be read makes the problem unscored (None), never the answer wrong.
 """
@@ -29,6 +30,8 @@ from slm_mux.answers.math import MathKind
 from slm_mux.answers.nodes import Apply, Node, Number, UnparsableError, variables
 from slm_mux.answers.syntax import parse
 from slm_mux.answers.workers import ClosedError, NoResultError, Workers
+from slm_mux.provisional import watching
+from slm_mux.readers import code_that_reads
 from slm_mux.types import Answer, Problem
 
 if TYPE_CHECKING:
@@ -57,7 +60,8 @@ class ScorerStatistics(Struct, frozen=True, kw_only=True):
     refused: int = 0
     """Too long or too large for math-verify, and so wrong."""
     limit_hits: int = 0
-    """Calls that the workers' limits ended; counted as wrong."""
+    """Calls that the workers' limits, and programs that a limit by wall time, ended; counted as
+    wrong, and not among those that `known` remembers."""
     by_tests: int = 0
 
 
@@ -147,11 +151,18 @@ class Scorer:
         return found
 
     def verdict_key(self, problem: Problem, answer: str) -> tuple[str, str]:
-        """Under what `known` keeps a verdict: the answer's text, and what it is held against."""
+        """Under what `known` keeps a verdict: the answer's text, and what it is held against.
+
+        A program's verdict depends on what runs it, too: on our code, its limits, and the Python.
+        """
         if problem.code is None:
             return (answer, f"{problem.kind}: {problem.target}")
+        # What runs programs is loaded only where there are any.
+        from slm_mux.answers.code import GRADING_LIMITS
+
         code = problem.code
-        parts = "\0".join((code.prompt, code.entry_point, code.tests or ""))
+        run_by = (code_that_reads(), str(GRADING_LIMITS))
+        parts = "\0".join((code.prompt, code.entry_point, code.tests or "", *run_by))
         digest = hashlib.blake2b(parts.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         return (answer, f"code: blake2b-128:{digest}")
 
@@ -207,7 +218,11 @@ class Scorer:
         if place in known:
             return known[place]
         if problem.kind == "code":
-            verdict = None if self._grade is None else self._grade(problem, text)
+            with watching() as watch:
+                verdict = None if self._grade is None else self._grade(problem, text)
+            if watch.provisional and not verdict:
+                self._count(limit_hits=1)
+                return verdict
             self._count(by_tests=1)
         else:
             try:

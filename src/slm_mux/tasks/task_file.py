@@ -71,7 +71,7 @@ def load_task_file(path: Path, data: Path | None, options: TaskOptions) -> Task:
         raise written.explained(str(error), {(): TaskFile, ("fields",): Fields}) from None
     if content.name is not None and not content.name.strip():
         raise written.error(("name",), "`name` is empty: a task needs a name")
-    name = content.name or path.stem
+    name = options.name or content.name or path.stem
     if name in TASKS:
         raise written.error(
             ("name",), f"{name!r} is a benchmark's name: give the task another `name`"

@@ -17,7 +17,9 @@ from slm_mux.types import KindName
 
 
 def load_data_file(path: Path, options: TaskOptions) -> Task:
-    """Load a data file, or a folder of files named by their split; its name is the task's.
+    """Load a data file, or a folder of files named by their split.
+
+    The task has the options' name, else the file's.
 
     Raises:
         TaskDataError: the data is wrong.
@@ -27,7 +29,7 @@ def load_data_file(path: Path, options: TaskOptions) -> Task:
     stem = name.partition(".")[0]
     # A benchmark's name stays the benchmark's: samples of both may lie in one store.
     name = stem if stem and stem not in TASKS else name
-    return load_data(name, from_path(path, split=options.split), options)
+    return load_data(options.name or name, from_path(path, split=options.split), options)
 
 
 def load_data(

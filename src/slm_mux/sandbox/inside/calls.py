@@ -26,8 +26,8 @@ _MOST_TIMED_OUT = 2
 def serve_calls(header: dict[str, Any]) -> None:
     """Load the program once to see that it loads, then make each call.
 
-    Each line is "<how> <hexadecimal>" with how = reported, timed_out, died or skipped; the first is
-    the loading.
+    Each line is "<how> <hexadecimal>" with how = reported, timed_out, late, died or skipped; the
+    first is the loading. Late is what the wall time ended, timed_out what the CPU time did.
     """
     timed_out = 0
     for call in (None, *header["calls"]):
@@ -35,7 +35,7 @@ def serve_calls(header: dict[str, Any]) -> None:
             how, report = "skipped", b""
         else:
             how, report = _in_a_process(header, call)
-        timed_out += how == "timed_out"
+        timed_out += how in ("timed_out", "late")
         os.write(1, f"{how} {report.hex()}\n".encode())
         if call is None and not (how == "reported" and report.startswith(b"returned\n")):
             return
@@ -69,8 +69,10 @@ def _in_a_process(header: dict[str, Any], call: str | None) -> tuple[str, bytes]
     os.close(reader)
     os.close(ended)
     status = _end_all(child)
-    if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         return "timed_out", b""
+    if late:
+        return "late", b""
     return ("reported", bytes(report)) if report else ("died", b"")
 
 
