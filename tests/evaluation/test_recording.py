@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from slm_mux.collecting.asking import Settings
+from slm_mux.collecting.shortfall import needs_of
 from slm_mux.errors import StoreError
+from slm_mux.evaluation.evaluate import evaluate
+from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.recording import recorded_store, recordings_folder
+from slm_mux.evaluation.scorers import make_scorer
+from slm_mux.models.pool import Pool
+from slm_mux.readers import Readers
 from slm_mux.store import Store, export_samples
+from slm_mux.tasks import load_task
 from tests.evaluation.making import TASK, evaluated, problem, stored
 
 
@@ -53,3 +61,39 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "file"))
     with pytest.raises(StoreError, match="cannot be unpacked there"):
         recorded_store(recording(tmp_path / "r.parquet"))
+
+
+@pytest.fixture
+def shipped() -> Path:
+    """The recording in the package, unpacked."""
+    return recorded_store()
+
+
+def test_the_shipped_recording_is_what_collect_would_ask_for(shipped: Path) -> None:
+    """With the example's pool nothing is missing: prompts, settings and seeds are today's."""
+    pool = Pool.load(Path(__file__).parents[2] / "examples" / "demo-pool.yaml")
+    readers = Readers()
+    with Store.open(shipped) as store:
+        needs = needs_of(
+            "demo",
+            load_task("demo").problems,
+            pool,
+            store=store,
+            readers=readers,
+            settings=Settings(),
+        )
+        assert store.verify().sound
+    readers.close()
+    assert [(member.missing, member.failed) for member in needs] == [(0, 0)] * len(pool)
+
+
+def test_the_shipped_recording_can_be_evaluated(shipped: Path) -> None:
+    """Every method that the draws suffice for has a figure, ranked by the validation split."""
+    readers = Readers()
+    with Store.open(shipped) as store, make_scorer() as scorer:
+        document = evaluate(store, Question(task="demo"), readers=readers, scorer=scorer)
+    readers.close()
+    accuracy = {row["method"]: row["accuracy"] for row in document["methods"]}
+    assert (document["problems"], document["split"], document["notes"]) == (40, "test", [])
+    assert 0.3 < accuracy["single"] < accuracy["mux"] < 0.7
+    assert all(not record["leaks"] for record in document["validation_accuracies"])
