@@ -17,8 +17,6 @@ import argparse
 import asyncio
 import os
 import platform
-import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +24,7 @@ from pathlib import Path
 import aiohttp
 
 from local_endpoint import local_endpoint
+from openai_rate import at_once, peak_memory
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.collector import collect
 from slm_mux.collecting.keeper import StoreKeeper
@@ -95,18 +94,14 @@ def one_round(path: Path, pool: Pool, problems: list[Problem]) -> tuple[float, f
 
 async def bare_loop(url: str, body: bytes, *, calls: int, in_flight: int) -> None:
     """Post the same body so many times, so many at once."""
-    left = iter(range(calls))
     headers = {"Content-Type": "application/json", "Authorization": "Bearer key-number-0"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
-        async def worker() -> None:
-            for _ in left:
-                async with session.post(f"{url}/chat/completions", data=body, headers=headers) as r:
-                    await r.read()
+        async def post(_: int) -> None:
+            async with session.post(f"{url}/chat/completions", data=body, headers=headers) as reply:
+                await reply.read()
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(in_flight):
-                group.create_task(worker())
+        await at_once(post, draws=calls, in_flight=in_flight)
 
 
 def main() -> None:
@@ -164,9 +159,7 @@ def main() -> None:
                 f"{calls / seconds:.0f} calls/s, {time.process_time() - busy:.2f} s of computing; "
                 f"then nothing missing after {again:.2f} s; load {os.getloadavg()[0]:.1f}"
             )
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(f"peak memory of this process {peak / 2**20:.0f} MiB")
+    print(f"peak memory of this process {peak_memory() / 2**20:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,12 @@ async def at_once(draw: Draw, *, draws: int, in_flight: int) -> None:
             group.create_task(worker())
 
 
+def peak_memory() -> int:
+    """Return the most memory that this process has had, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 async def compare(ways: dict[str, Way], *, draws: int, rounds: int) -> dict[str, list[float]]:
     """Measure the ways in turns.
 
@@ -161,11 +167,8 @@ def main() -> None:
             f"{name:28} {made / sum(took):8.0f} draws/s   ratio {sum(base) / sum(took):.3f} "
             f"(median {statistics.median(ratios):.3f}, {min(ratios):.3f} .. {max(ratios):.3f})"
         )
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(
-        f"peak memory of this process {peak / 2**20:.0f} MiB (one question of {ONE_QUESTION} draws)"
-    )
+    peak = peak_memory() / 2**20
+    print(f"peak memory of this process {peak:.0f} MiB (one question of {ONE_QUESTION} draws)")
 
 
 if __name__ == "__main__":

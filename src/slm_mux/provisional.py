@@ -5,10 +5,13 @@ limit says so (`mark_provisional`), and whoever would keep the result looks (`wa
 travels beside the results, in the thread that computes them.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 
 class Watch:
@@ -33,7 +36,8 @@ def mark_provisional() -> None:
 def watching() -> Iterator[Watch]:
     """Look whether results of this thread are marked. Of two that look, the inner one sees it.
 
-    Whoever remembers a result remembers its mark with it, and marks again when giving it out.
+    Whoever remembers a result remembers its mark with it, and marks again when giving it out; see
+    `remembering`.
     """
     watch = Watch()
     token = _WATCH.set(watch)
@@ -41,3 +45,26 @@ def watching() -> Iterator[Watch]:
         yield watch
     finally:
         _WATCH.reset(token)
+
+
+def remembering(compute: Callable[[str], T], *, most: int) -> Callable[[str], T]:
+    """Remember the last results of a function, each with its mark.
+
+    Args:
+        compute: gives the result for a text.
+        most: how many results are kept, >= 1.
+    """
+
+    @functools.lru_cache(maxsize=most)
+    def watched(text: str) -> tuple[T, bool]:
+        with watching() as watch:
+            result = compute(text)
+        return result, watch.provisional
+
+    def remembered(text: str) -> T:
+        result, provisional = watched(text)
+        if provisional:
+            mark_provisional()
+        return result
+
+    return remembered

@@ -67,9 +67,9 @@ def understand(
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise InvalidRequestError("labels are a list of texts")
     given: Mapping[Any, Any] = choices or {}
-    for label, text in given.items():
-        if not isinstance(label, str) or not isinstance(text, str):
-            raise InvalidRequestError(f"the choice {label!r}: {text!r} is not a text by a label")
+    for label, meaning in given.items():
+        if not isinstance(label, str) or not isinstance(meaning, str):
+            raise InvalidRequestError(f"the choice {label!r}: {meaning!r} is not a text by a label")
     if choices and labels:
         raise InvalidRequestError("give either choices or labels, not both")
     reason: str | None = None

@@ -41,7 +41,7 @@ class Readers:
         key = (kind, style)
         if not own and key in self._shared:
             return self._shared[key]
-        made = make_kind(kind, choices=choices or None, labels=labels, code=code)
+        made = make_kind(kind, choices=choices, labels=labels, code=code)
         if style == "program" and kind != "code":
             from slm_mux.answers.program import ProgramKind
 

@@ -30,6 +30,7 @@ from slm_mux.store.writer import StoreWriter
 from slm_mux.types import Completion, Sample
 from tests.collecting.making import TASK, collected, needs, pool, problems, stored
 from tests.keepers import MemoryKeeper
+from tests.store.making import failures
 
 
 def echoing(name: str, **options: object) -> ScriptedModel:
@@ -95,7 +96,7 @@ async def test_failures_are_kept_and_retried_on_request(tmp_path: Path) -> None:
     assert (outcome[0].completed, outcome[0].failed) == (3, 3)
     assert (outcome[0].reasons, outcome[0].given_up) == ({"too long": 3}, None)
     with Store.open(path) as store:
-        assert [failed.failure.message for failed in store.failures(TASK)] == ["too long"] * 3
+        assert [failure.message for _, failure in failures(store, TASK)] == ["too long"] * 3
     patient = echoing("a")
     await collected(path, pool(patient))
     assert patient.requests == []

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slm_mux.collecting.asking import Settings, asking
 from slm_mux.evaluation.evaluate import evaluate
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.scorers import make_scorer
@@ -67,6 +68,26 @@ def stored(
             ]
         )
     return store
+
+
+def put_answers(
+    store: Store,
+    member: Member,
+    problems: Sequence[Problem],
+    answers: Mapping[str, Sequence[str | None]],
+    *,
+    seed: int = 0,
+    settings: Settings | None = None,
+) -> None:
+    """Store what a pool's member answers to problems by name, as it is asked."""
+    readers = Readers()
+    for one in problems:
+        if one.id in answers:
+            asked = asking(
+                member, one, k=1, seed=seed, settings=settings or Settings(), readers=readers
+            ).series
+            store.put_asked(TASK, [(one.id, asked)])
+            store.put_draws(draws(asked, answers[one.id]))
 
 
 def evaluated(store: Store, **question: Any) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from slm_mux.collecting.asking import Settings, asking
+from slm_mux.collecting.asking import Settings
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.models.pool import Pool
-from slm_mux.readers import Readers
 from slm_mux.store import Store, export_samples, import_samples
 from tests.evaluation.making import (
     TASK,
@@ -19,6 +18,7 @@ from tests.evaluation.making import (
     evaluated,
     pool_of,
     problem,
+    put_answers,
     rows,
     series,
     stored,
@@ -167,19 +167,10 @@ def test_no_task_and_no_samples(tmp_path: Path) -> None:
 def _asked_as(pool: Pool, path: Path, *, seed: int = 0, temperature: float | None = 0.3) -> Store:
     """A store in which the pool's members were asked like this, twice each."""
     store = stored(path, TWO, {})
-    readers = Readers()
+    answers = {one.id: ["7" if seed == 0 else "8"] * 2 for one in TWO}
     for member in pool:
-        for one in TWO:
-            asked = asking(
-                member,
-                one,
-                k=2,
-                seed=seed,
-                settings=Settings(temperature=temperature),
-                readers=readers,
-            ).series
-            store.put_asked(TASK, [(one.id, asked)])
-            store.put_draws(draws(asked, ["7" if seed == 0 else "8"] * 2))
+        asked = Settings(temperature=temperature)
+        put_answers(store, member, TWO, answers, seed=seed, settings=asked)
     return store
 
 
@@ -214,14 +205,8 @@ def test_the_pools_k_is_its_members_fewest(tmp_path: Path) -> None:
     pool = pool_of("a", "b", samples=2)
     more = pool_of(samples=9, a={"samples": 2}, b={"samples": 15})
     with stored(tmp_path / "s.db", TWO, {}) as store:
-        readers = Readers()
         for member in pool:
-            for one in TWO:
-                asked = asking(
-                    member, one, k=2, seed=0, settings=Settings(), readers=readers
-                ).series
-                store.put_asked(TASK, [(one.id, asked)])
-                store.put_draws(draws(asked, ["7"] * 15))
+            put_answers(store, member, TWO, {one.id: ["7"] * 15 for one in TWO})
         assert evaluated(store, pool=pool)["k"] == 2
         assert evaluated(store, pool=more)["k"] == 2
         assert evaluated(store)["k"] == 15

@@ -5,16 +5,23 @@ from typing import Any
 
 import pytest
 
-from slm_mux.collecting.asking import Settings, asking
 from slm_mux.errors import InvalidRequestError
 from slm_mux.models.base import Generation
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.scripted import ScriptedModel
-from slm_mux.readers import Readers
 from slm_mux.store import Store
 from slm_mux.store.rows import MemberInfo
 from slm_mux.types import Problem
-from tests.evaluation.making import TASK, draws, evaluated, problem, rows, series, stored
+from tests.evaluation.making import (
+    TASK,
+    draws,
+    evaluated,
+    problem,
+    put_answers,
+    rows,
+    series,
+    stored,
+)
 
 PROBLEMS = [problem(f"q{number}") for number in range(4)]
 
@@ -31,11 +38,7 @@ def member(name: str, temperature: float = 0.3) -> Member:
 
 def put(store: Store, of: Member, answers: list[str], problems: list[Problem] = PROBLEMS) -> None:
     """Store what a member answers to each problem, as it is asked under seed 0."""
-    readers = Readers()
-    for one in problems:
-        asked = asking(of, one, k=1, seed=0, settings=Settings(), readers=readers).series
-        store.put_asked(TASK, [(one.id, asked)])
-        store.put_draws(draws(asked, answers))
+    put_answers(store, of, problems, {one.id: answers for one in problems})
 
 
 def accuracies(document: dict[str, Any]) -> dict[str, float]:

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from slm_mux.collecting.asking import Settings, asking
 from slm_mux.evaluation.ranking import Measured, Stated, ranked_by
 from slm_mux.models.pool import Pool
-from slm_mux.readers import Readers
 from slm_mux.store import Store
-from tests.evaluation.making import TASK, draws, evaluated, pool_of, problem, stored
+from tests.evaluation.making import TASK, evaluated, pool_of, problem, put_answers, stored
 
 PROBLEMS = [
     *(problem(f"v{number}", split="validation") for number in range(4)),
@@ -32,14 +30,8 @@ def answers(validation: str, test: str = "77") -> dict[str, list[str]]:
 def of_pool(pool: Pool, path: Path, validation: dict[str, str]) -> Store:
     """A store in which a pool's members answered, one draw for each problem."""
     store = stored(path, PROBLEMS, {})
-    readers = Readers()
     for member in pool:
-        given = answers(validation[member.name])
-        for one in PROBLEMS:
-            if one.id in given:
-                asked = asking(member, one, k=1, seed=0, settings=Settings(), readers=readers)
-                store.put_asked(TASK, [(one.id, asked.series)])
-                store.put_draws(draws(asked.series, given[one.id]))
+        put_answers(store, member, PROBLEMS, answers(validation[member.name]))
     return store
 
 
@@ -167,13 +159,8 @@ def test_a_thinly_collected_model_is_not_measured(tmp_path: Path) -> None:
     pool = pool_of("a", b={"validation_accuracy": {"default": 0.4}}, samples=1)
     drawn = {"a": of_twenty(*[True] * 10, *[False] * 10), "b": of_twenty(*[True] * 3)}
     with stored(tmp_path / "s.db", TWENTY, {}) as store:
-        readers = Readers()
         for member in pool:
-            for one in TWENTY:
-                if one.id in drawn[member.name]:
-                    asked = asking(member, one, k=1, seed=0, settings=Settings(), readers=readers)
-                    store.put_asked(TASK, [(one.id, asked.series)])
-                    store.put_draws(draws(asked.series, drawn[member.name][one.id]))
+            put_answers(store, member, TWENTY, drawn[member.name])
         document = evaluated(store, pool=pool)
     assert records(document) == {
         "a": (0.5, "the validation split in the store"),

@@ -44,6 +44,17 @@ def failed(of: Series, draw: int = 0, message: str = "no reply") -> Draw:
     )
 
 
+def completion_of(store: Store, series: str, draw: int) -> Completion | None:
+    """One completion of the store; None where it is not stored, or failed."""
+    return next((one.completion for one in store.draws_of(series) if one.draw == draw), None)
+
+
+def failures(store: Store, task: str = "demo") -> list[tuple[int, Failure]]:
+    """A task's failed draws: their numbers and reasons."""
+    draws = [record.draw for record in store.records(task)]
+    return [(draw.draw, draw.failure) for draw in draws if draw.failure is not None]
+
+
 def filled(
     path: Path,
     *,

@@ -10,7 +10,7 @@ import pytest
 from slm_mux.errors import StoreError
 from slm_mux.store import Draw, Reading, Store, export_samples
 from slm_mux.types import Completion
-from tests.store.making import completed, failed, filled, series
+from tests.store.making import completed, completion_of, failed, failures, filled, series
 
 LONG = 3000
 """Characters that do not compress: a text then has a page for itself and its neighbour."""
@@ -241,8 +241,8 @@ def test_any_text_comes_back(tmp_path: Path, text: str) -> None:
         )
         store.put_draws([Draw(series=one.digest, draw=5, seed=2**70, completion=completion)])
         store.put_draws([failed(one, 6, brief)])
-        assert store.completion(one.digest, 5) == completion
-        assert [failed.failure.message for failed in store.failures("demo")] == [brief]
+        assert completion_of(store, one.digest, 5) == completion
+        assert [failure.message for _, failure in failures(store)] == [brief]
         sample = next(row.sample_id for row in store.draw_rows("demo") if row.draw == 5)
         assert store.texts([sample]) == {sample: text}
         store.put_readings("r", [(sample, Reading(brief, brief))])

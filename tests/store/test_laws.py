@@ -122,4 +122,3 @@ def test_splits_and_sources(tmp_path: Path) -> None:
             ("q0", "m2", SERIES[1].digest),
             ("q1", "m1", SERIES[2].digest),
         ]
-        assert store.series_of(SERIES[1].digest, "m2") == SERIES[1]

@@ -13,7 +13,15 @@ from slm_mux.errors import StoreError
 from slm_mux.store import Reading, Store
 from slm_mux.store.drawing import prepare
 from slm_mux.store.schema import MIGRATIONS, VERSION, migrate
-from tests.store.making import completed, failed, filled, problem, series
+from tests.store.making import (
+    completed,
+    completion_of,
+    failed,
+    failures,
+    filled,
+    problem,
+    series,
+)
 
 NOBODY = 65534
 
@@ -61,8 +69,8 @@ def test_older_files_become_current(tmp_path: Path, version: int) -> None:
     one = series("q1")
     with Store.open(path) as store:
         assert store.problems("demo") == [problem("q1")]
-        assert store.completion(one.digest, 0) == completed(one).completion
-        assert [failure.draw for failure in store.failures("demo")] == [1]
+        assert completion_of(store, one.digest, 0) == completed(one).completion
+        assert [draw for draw, _ in failures(store)] == [1]
         assert store.verify().sound
         assert store.put_draws([completed(one, 1), completed(one, 2)]) == 2
         store.put_readings("reader", [(1, Reading("7", "7"))])

@@ -11,7 +11,7 @@ import pytest
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.store import Draw, Store, StoreWriter
 from slm_mux.types import Completion
-from tests.store.making import completed, failed, filled, series
+from tests.store.making import completed, completion_of, failed, filled, series
 
 ONE = series("q0")
 
@@ -53,7 +53,7 @@ async def test_what_was_kept_is_there(path: Path, writer: StoreWriter) -> None:
     await writer.keep([completed(ONE, 1, "other"), completed(ONE, 2)])
     with Store.open(path) as store:
         assert store.info().failed == 0
-        got = store.completion(ONE.digest, 1)
+        got = completion_of(store, ONE.digest, 1)
         assert got is not None
         assert got.text == "It is 7."
 
@@ -239,7 +239,7 @@ async def test_any_text_is_kept(path: Path, writer: StoreWriter) -> None:
         await writer.keep([Draw(series=ONE.digest, draw=number, completion=completion)])
     with Store.open(path) as store:
         for number, text in enumerate(texts, 1):
-            got = store.completion(ONE.digest, number)
+            got = completion_of(store, ONE.digest, number)
             assert got == Completion(text=text, reasoning=text[:10])
 
 

@@ -23,7 +23,7 @@ from slm_mux.answers.code_examples import examples_in
 from slm_mux.answers.code_inputs import inputs_for
 from slm_mux.answers.code_text import find_function, with_context
 from slm_mux.errors import InvalidRequestError
-from slm_mux.provisional import mark_provisional, watching
+from slm_mux.provisional import remembering
 from slm_mux.sandbox import CallOutcome, Limits, Sandbox
 from slm_mux.types import Answer, CodeSpec, KindName
 
@@ -49,7 +49,7 @@ class CodeKind:
             lambda: bool(examples_in(spec.prompt, spec.entry_point))
         )
         # Draws of one model are often the same program.
-        self._key = functools.lru_cache(maxsize=256)(self._watched_behaviour)
+        self._key = remembering(self._behaviour, most=256)
 
     def instruction(self) -> str:
         """Ask for the whole function in one block."""
@@ -67,9 +67,7 @@ class CodeKind:
         program = find_program(self._spec, text, cut_off=cut_off)
         if program is None:
             return None
-        key, provisional = self._key(program)
-        if provisional:
-            mark_provisional()
+        key = self._key(program)
         return None if key is None else Answer(text=program, key=key)
 
     def canonical(self, answer: str) -> str | None:
@@ -83,11 +81,6 @@ class CodeKind:
 
     def close(self) -> None:
         """Nothing to release."""
-
-    def _watched_behaviour(self, program: str) -> tuple[str | None, bool]:
-        with watching() as watch:
-            key = self._behaviour(program)
-        return key, watch.provisional
 
     def _behaviour(self, program: str) -> str | None:
         inputs = self._inputs()

@@ -71,11 +71,17 @@ def _literal(text: str, start: int) -> list[Any] | None:
         tree = parse(line[:end])
         match tree.body if tree else None:
             case [ast.Expr(value=value)]:
-                try:
-                    return [ast.literal_eval(value)]
-                except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                    continue
+                if (found := _values([value])) is not None:
+                    return found
     return None
+
+
+def _values(literals: list[ast.expr]) -> list[Any] | None:
+    """The values of literals; None where one of them is no literal."""
+    try:
+        return [ast.literal_eval(literal) for literal in literals]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _add(examples: list[list[Any]], arguments: list[Any]) -> None:
@@ -94,8 +100,5 @@ def _literal_arguments(text: str, start: int) -> list[Any] | None:
         tree = parse(f"f({text[start:end]}")
         match tree.body if tree else None:
             case [ast.Expr(value=ast.Call(args=arguments, keywords=[]))]:
-                try:
-                    return [ast.literal_eval(argument) for argument in arguments]
-                except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                    return None
+                return _values(arguments)
     return None

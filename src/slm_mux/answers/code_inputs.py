@@ -6,15 +6,13 @@ hash, through `Random.random` alone, whose sequence Python keeps from version to
 
 import ast
 import hashlib
+from collections.abc import Callable, Iterator
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slm_mux.answers.code_examples import examples_in, required_parameters
 from slm_mux.answers.code_text import parse
 from slm_mux.types import CodeSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MOST_EXAMPLES = 8
 MOST_INPUTS = 24
@@ -163,12 +161,15 @@ class _Drawing:
     def __init__(self, random: Random, examples: list[list[Any]]) -> None:
         self._random = random
         self._examples = [example for example in examples if example]
-        strings = [text for example in examples for text in _strings_in(example)]
+        leaves = [leaf for example in examples for leaf in _leaves(example)]
+        strings = [leaf for leaf in leaves if isinstance(leaf, str)]
         self._characters = sorted(set("".join(strings)))
         self._words = strings or list(_WORDS)
         # Where the examples know no negative number, one may be no valid argument, and right
         # programs may differ on it.
-        self._negative = not examples or any(_is_negative(example) for example in examples)
+        self._negative = not examples or any(
+            isinstance(leaf, int | float) and leaf < 0 for leaf in leaves
+        )
         self._integers = [number for number in _INTEGERS if self._negative or number >= 0]
         self._floats = [number for number in _FLOATS if self._negative or number >= 0]
 
@@ -275,22 +276,18 @@ class _Drawing:
         return values[self._below(len(values))]
 
 
-def _strings_in(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for pair in value.items() for part in pair for text in _strings_in(part)]
-    if isinstance(value, list | tuple | set):
-        return [text for part in sorted(value, key=repr) for text in _strings_in(part)]
-    return []
-
-
-def _is_negative(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_is_negative(part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple | set):
-        return any(_is_negative(part) for part in value)
-    return isinstance(value, int | float) and value < 0
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in a value that hold no others, always in the same order."""
+    match value:
+        case dict():
+            parts = [part for pair in value.items() for part in pair]
+        case list() | tuple() | set():
+            parts = sorted(value, key=repr)
+        case _:
+            yield value
+            return
+    for part in parts:
+        yield from _leaves(part)
 
 
 def _hashable(value: Any) -> Any:

@@ -70,7 +70,8 @@ def _canonical_form(node: Node) -> str | None:
         form = _simplified(_expression(node))
         return None if form is None else _written(form)
     except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError, KeyError):
-        # sympy raises these where an expression has no value (log 0) or no such form.
+        # sympy raises these where an expression has no value (log 0) or no such form; the answer
+        # then keeps its text as its key.
         return None
 
 

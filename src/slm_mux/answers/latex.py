@@ -138,6 +138,7 @@ _NEEDLESS_SPACE = re.compile(
     r"|(?<=\d) (?!(?:or|and)\b)(?=[A-Za-z])"
 )
 _COMMAND_SPACE = re.compile(r"(\\[A-Za-z]+) (?![A-Za-z])")
+_MEANS_SOMETHING = re.compile(r"[^\W_]")
 _MARKDOWN = re.compile(r"\A(\*{1,3}|`{1,3}|\"|'')(.+?)\1\Z", re.DOTALL)
 
 SHORT_UNITS = frozenset({
@@ -170,6 +171,11 @@ def normalise(text: str) -> str:
         if text == before:
             break
     return text
+
+
+def means_something(text: str) -> bool:
+    r"""Whether a normalised text is an answer: it holds a letter or digit, or is `\{\}`."""
+    return _MEANS_SOMETHING.search(text) is not None or text == r"\{\}"
 
 
 def _normalised_once(text: str) -> str:

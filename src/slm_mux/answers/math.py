@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from slm_mux.answers.keys import Plan, plan, text_key
-from slm_mux.answers.latex import LONGEST, consecutive, normalise
+from slm_mux.answers.latex import LONGEST, consecutive, means_something, normalise
 from slm_mux.answers.locate import boxed, last_line, marked, without_reasoning
 from slm_mux.answers.nodes import FUNCTIONS, UnparsableError
 from slm_mux.answers.workers import ClosedError, NoResultError, Workers
@@ -52,7 +52,6 @@ _JOINS = re.compile(
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _TEXT = re.compile(r"\\[a-z]+\s*\{[A-Za-z ,.*]*\}")
-_MEANS_SOMETHING = re.compile(r"[^\W_]")
 _SINGLE_NAME = re.compile(r"\s*\\?[A-Za-z]+'?(?:_\{?\w+\}?)?\s*(?:\([a-z]\))?\s*\Z")
 
 
@@ -167,7 +166,7 @@ class MathKind:
         return settled
 
     def _settle(self, text: str) -> _Settled:
-        if not _MEANS_SOMETHING.search(text) and text != r"\{\}":
+        if not means_something(text):
             return _Settled(None)
         try:
             planned = plan(text)

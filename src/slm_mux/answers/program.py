@@ -8,12 +8,11 @@ without a program: a bare "42" is not read, since a member that reasons in words
 and the two are to fail differently.
 """
 
-import functools
 import re
 
 from slm_mux.answers.base import AnswerKind
 from slm_mux.answers.code_text import defined_names, find_function, last_script, parse
-from slm_mux.provisional import mark_provisional, watching
+from slm_mux.provisional import remembering
 from slm_mux.sandbox import CallOutcome, Sandbox, shared_sandbox
 from slm_mux.types import Answer, KindName
 
@@ -47,7 +46,7 @@ class ProgramKind:
     def __init__(self, inner: AnswerKind, sandbox: Sandbox | None = None) -> None:
         self._inner = inner
         self._sandbox = shared_sandbox() if sandbox is None else sandbox
-        self._result = functools.lru_cache(maxsize=256)(self._watched_run)
+        self._result = remembering(self._run, most=256)
 
     @property
     def name(self) -> KindName:
@@ -81,9 +80,7 @@ class ProgramKind:
         source = find_function(text, ENTRY_POINT, cut_off=cut_off)
         if source is None:
             source = last_script(text, cut_off=cut_off)
-        result, provisional = (None, False) if source is None else self._result(source)
-        if provisional:
-            mark_provisional()
+        result = None if source is None else self._result(source)
         if result is None or not result.strip() or len(result) > _LONGEST_ANSWER:
             return None
         if self.name == "math":
@@ -100,11 +97,6 @@ class ProgramKind:
     def close(self) -> None:
         """Release what the inner kind needed."""
         self._inner.close()
-
-    def _watched_run(self, source: str) -> tuple[str | None, bool]:
-        with watching() as watch:
-            result = self._run(source)
-        return result, watch.provisional
 
     def _run(self, source: str) -> str | None:
         """What a program returns, or prints last, as text."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from slm_mux.cli.options import Json, Labels, MaxTokens, Samples, Temperature, pool_at
 from slm_mux.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from slm_mux.models.pool import Pool
     from slm_mux.questions import KindRequest
 
 
@@ -29,13 +29,10 @@ def ask(
         list[str] | None,
         typer.Option(metavar="LABEL=TEXT", help="One choice of a multiple choice; repeat it."),
     ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL", help="One label of a classification; repeat it."),
-    ] = None,
-    samples: Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Token limit of each draw.")] = None,
+    label: Labels = None,
+    samples: Samples = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
     stopping: Annotated[
         str | None,
         typer.Option(
@@ -44,7 +41,7 @@ def ask(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same draws.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the winning completion.")
     ] = False,
@@ -63,13 +60,7 @@ def ask(
         stopping=stopping,
         seed=seed,
     )
-    ask_and_show(_pool(pool), asked, as_json=json, with_text=verbose)
-
-
-def _pool(path: Path | None) -> "Pool":
-    from slm_mux.models.pool import Pool
-
-    return Pool.find() if path is None else Pool.load(path)
+    ask_and_show(pool_at(pool), asked, as_json=json, with_text=verbose)
 
 
 def _from_stdin() -> str:

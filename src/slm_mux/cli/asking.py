@@ -1,19 +1,16 @@
 """Ask, show the draws as they arrive, show the decision; on Ctrl-C, what it would be so far."""
 
 import asyncio
-import contextlib
-import os
-import sys
 import time
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from slm_mux.cli.console import INTERRUPTED, messages, print_error_json, print_json, results
+from slm_mux.cli.console import messages, print_error_json, print_json, results
 from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
 from slm_mux.cli.fetching import fetch_missing_weights
-from slm_mux.cli.interrupts import ending_while_loading
+from slm_mux.cli.interrupts import close_soon, ending_while_loading, leave
 from slm_mux.documents import decision_document
 from slm_mux.errors import NoAnswerError
 from slm_mux.models.pool import Pool
@@ -23,9 +20,6 @@ from slm_mux.sampling.events import Event, QuestionPlanned, RequestSent, SampleD
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.tally import Tally
 from slm_mux.types import Decision
-
-CLOSE_WITHIN = 0.3
-"""Seconds that closing may take after Ctrl-C."""
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -78,11 +72,8 @@ def ask_and_show(pool: Pool, question: Question, *, as_json: bool, with_text: bo
     display = DrawsDisplay(messages())
 
     async def run() -> Decision:
-        mux = AsyncMux(pool)
-        try:
+        async with AsyncMux(pool) as mux:
             return await ask_watched(mux, question, display, as_json=as_json)
-        finally:
-            await mux.aclose()
 
     show(asyncio.run(run()), as_json=as_json, with_text=with_text)
 
@@ -102,14 +93,8 @@ async def ask_watched(
             return await mux.ask(question.text, observe=observe, **question.options())
     except asyncio.CancelledError:
         so_far.show(as_json=as_json)
-        # Python before 3.11.3 reports this timeout as the cancellation that led here.
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-            async with asyncio.timeout(CLOSE_WITHIN):
-                await mux.aclose()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # A native thread may be amid a batch of tokens; waiting for it would take seconds.
-        os._exit(INTERRUPTED)
+        await close_soon(mux.aclose())
+        leave()
 
 
 def show(decision: Decision, *, as_json: bool, with_text: bool = False) -> None:

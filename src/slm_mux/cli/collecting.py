@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import os
-import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,9 +12,9 @@ from msgspec import Struct
 
 from slm_mux.cli.collecting_display import CollectingDisplay
 from slm_mux.cli.collecting_tables import show_collected, show_estimates, tell_issues
-from slm_mux.cli.console import FAILED, INTERRUPTED, messages, print_error_json
+from slm_mux.cli.console import FAILED, messages, print_error_json, print_line
 from slm_mux.cli.fetching import fetch_missing_weights
-from slm_mux.cli.interrupts import ending_while_loading
+from slm_mux.cli.interrupts import close_soon, ending_while_loading, leave
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.collector import collect
 from slm_mux.collecting.counts import Collected, Counts
@@ -34,8 +33,6 @@ from slm_mux.store.writer import StoreWriter
 from slm_mux.tasks import Task
 from slm_mux.types import Problem
 
-CLOSE_WITHIN = 0.3
-"""Seconds that closing connections may take after Ctrl-C."""
 _MANY = 2000
 """Samples whose reading takes long enough to be announced."""
 
@@ -73,7 +70,7 @@ def collect_and_show(wanted: Wanted, pool: Pool, *, dry_run: bool, as_json: bool
     with contextlib.closing(Readers()) as readers:
         # The store is made, or written to, when everything else is known to be right.
         with _stored(wanted.store, read_only=dry_run) as store:
-            needs = _needs(wanted, pool, store, readers)
+            needs = needs_for(wanted, pool, store, readers)
             if dry_run:
                 estimates = [estimate(member, store=store, task=wanted.name) for member in needs]
                 show_estimates(wanted.name, wanted.problems, estimates, as_json=as_json)
@@ -102,7 +99,10 @@ def _stored(path: Path, *, read_only: bool) -> Iterator[Store | None]:
         yield store
 
 
-def _needs(wanted: Wanted, pool: Pool, store: Store | None, readers: Readers) -> list[MemberNeeds]:
+def needs_for(
+    wanted: Wanted, pool: Pool, store: Store | None, readers: Readers
+) -> list[MemberNeeds]:
+    """Compare what is wanted with what the store has; see `needs_of`."""
     return needs_of(
         wanted.name,
         wanted.problems,
@@ -140,8 +140,6 @@ def draw_missing(
 ) -> tuple[list[Collected], bool]:
     """Draw what is missing, under a progress display.
 
-    After Ctrl-C the process is best left by `leave_interrupted`: a native thread may be at work.
-
     Returns:
         What came of it, by member, and whether Ctrl-C ended it.
     """
@@ -152,39 +150,73 @@ def draw_missing(
     fetch_missing_weights(pool)
     display = CollectingDisplay(messages(), needs)
 
+    async def drawing(sampler: Sampler, keeper: StoreKeeper) -> None:
+        with display.shown():
+            await collect(
+                needs,
+                sampler=sampler,
+                keeper=keeper,
+                counts=counts,
+                on_sample=display.on_sample,
+                observe=display.observe,
+            )
+
+    interrupted = run_drawing(
+        store,
+        pool,
+        drawing,
+        nothing_drawn=lambda: not display.any_drawn,
+        retry_failed=wanted.retry_failed,
+    )
+    return counts.of(names), interrupted
+
+
+def run_drawing(
+    store: Store,
+    pool: Pool,
+    drawing: Callable[[Sampler, StoreKeeper], Awaitable[object]],
+    *,
+    nothing_drawn: Callable[[], bool],
+    retry_failed: bool = False,
+) -> bool:
+    """Draw into a store, then close the pool's models.
+
+    After Ctrl-C the process is best left by `leave_interrupted`: a native thread may be at work.
+
+    Args:
+        store: where samples are kept.
+        pool: whose models draw.
+        drawing: draws with a sampler and a keeper.
+        nothing_drawn: whether no sample came in yet.
+        retry_failed: whether failed draws are made again.
+
+    Returns:
+        Whether Ctrl-C ended it.
+    """
+
     async def run() -> bool:
-        writer = StoreWriter(wanted.store)
+        writer = StoreWriter(store.path)
+        interrupted = False
         try:
-            with display.shown(), ending_while_loading(pool, lambda: not display.any_drawn):
-                await collect(
-                    needs,
-                    sampler=Sampler(RetryPolicy(total_seconds=pool.retry_seconds)),
-                    keeper=StoreKeeper(store, writer, retry_failed=wanted.retry_failed),
-                    counts=counts,
-                    on_sample=display.on_sample,
-                    observe=display.observe,
+            with ending_while_loading(pool, nothing_drawn):
+                await drawing(
+                    Sampler(RetryPolicy(total_seconds=pool.retry_seconds)),
+                    StoreKeeper(store, writer, retry_failed=retry_failed),
                 )
         except asyncio.CancelledError:
-            # Ctrl-C: the requests still out are closed; what came in is written first of all.
+            interrupted = True
+        finally:
+            # After Ctrl-C too, what came in is written first of all.
             await writer.aclose()
+            if not interrupted:
+                await _close(pool)
+        if interrupted:
             # Freeing llama.cpp takes as long as its batch of tokens, and the process ends anyway.
-            remote = [m for m in pool if not isinstance(m.model, EmbeddedModel)]
-            # Python before 3.11.3 reports this timeout as the cancellation that led here.
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await _close(remote)
-            return True
-        except BaseException:
-            await writer.aclose()
-            await _close(pool)
-            raise
-        await writer.aclose()
-        await _close(pool)
-        return False
+            await close_soon(_close(m for m in pool if not isinstance(m.model, EmbeddedModel)))
+        return interrupted
 
     with fewer_pauses():
-        interrupted = asyncio.run(run())
-    return counts.of(names), interrupted
+        return asyncio.run(run())
 
 
 async def _close(members: Iterable[Member]) -> None:
@@ -207,13 +239,10 @@ def leave_interrupted(store: Store, needs: Sequence[MemberNeeds], *, as_json: bo
         f"interrupted: everything that came in is kept, {there:,} of {wanted:,} draws are in the "
         "store; the same command draws the rest"
     )
-    messages().print(message, markup=False, soft_wrap=True)
+    print_line(messages(), message)
     if as_json:
         print_error_json("Interrupted", message)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A native thread may be amid a batch of tokens; waiting for it would take seconds.
-    os._exit(INTERRUPTED)
+    leave()
 
 
 def _stored_draws(store: Store, member: MemberNeeds) -> int:
@@ -240,5 +269,5 @@ def _summaries(
             readers=readers,
         )
     for text in dict.fromkeys(str(warning.message) for warning in caught):
-        messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+        print_line(messages(), f"warning: {text}", style="yellow")
     return summaries

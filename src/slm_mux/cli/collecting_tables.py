@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slm_mux.cli.console import messages, print_json, results
+from slm_mux.cli.console import messages, print_json, print_line, results
 from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.shortfall import Estimate, MemberNeeds
 from slm_mux.errors import InvalidRequestError
@@ -29,9 +29,9 @@ def tell_issues(console: Console, task: Task) -> None:
         InvalidRequestError: there are no problems.
     """
     for note in task.notes:
-        console.print(f"{task.name}: {note}", markup=False, soft_wrap=True)
+        print_line(console, f"{task.name}: {note}")
     for issue in task.issues[:_ISSUES]:
-        console.print(f"warning: {issue}", style="yellow", markup=False, soft_wrap=True)
+        print_line(console, f"warning: {issue}", style="yellow")
     if len(task.issues) > _ISSUES:
         console.print(f"… and {len(task.issues) - _ISSUES} more such warnings")
     if not task.problems:
@@ -114,24 +114,18 @@ def _show_failures(
 ) -> None:
     for member in outcome:
         for reason, draws in list(member.reasons.items())[:_REASONS]:
-            console.print(
-                f"{member.member}: {draws} draws failed: {reason}",
-                style="yellow",
-                markup=False,
-                soft_wrap=True,
-            )
+            print_line(console, f"{member.member}: {draws} draws failed: {reason}", style="yellow")
         if len(member.reasons) > _REASONS:
             console.print(
                 f"{member.member}: … and for {len(member.reasons) - _REASONS} more reasons",
                 markup=False,
             )
         if member.given_up is not None:
-            console.print(
+            print_line(
+                console,
                 f"{member.member}: given up after failing again and again; the draws that are "
                 "missing are made by the next collect",
                 style="red",
-                markup=False,
-                soft_wrap=True,
             )
     if failed := sum(summary.failed for summary in summaries):
         console.print(f"{failed} draws in the store failed; --retry-failed makes them again")

@@ -38,6 +38,11 @@ def messages() -> "Console":
     return _console(sys.stderr)
 
 
+def print_line(out: "Console", text: str, *, style: str | None = None) -> None:
+    """Print a line as it stands: without markup in it, and whole however narrow the page is."""
+    out.print(text, style=style, markup=False, soft_wrap=True)
+
+
 def _console(file: TextIO) -> "Console":
     from rich.console import Console
 

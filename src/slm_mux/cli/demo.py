@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from slm_mux.cli.options import Json
+
 
 class Size(StrEnum):
     """Which of the built-in models take part."""
@@ -18,7 +20,7 @@ def demo(
         Size, typer.Option(help="small: 590 MB of weights; full: 1.7 GB, better answers.")
     ] = Size.small,
     samples: Annotated[int, typer.Option("--samples", "-k", help="Draws per model.")] = 3,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Answer three built-in questions with small models that run in this process."""
     from slm_mux.cli.demonstration import demonstrate

@@ -48,8 +48,7 @@ async def _ask_all(pool: Pool, *, as_json: bool) -> list[dict[str, Any]]:
     # With --json stdout is the document's alone.
     out = messages() if as_json else results()
     asked: list[dict[str, Any]] = []
-    mux = AsyncMux(pool)
-    try:
+    async with AsyncMux(pool) as mux:
         for question in QUESTIONS:
             out.print(Rule(style="dim"))
             out.print(question.text, style="bold", markup=False)
@@ -67,6 +66,4 @@ async def _ask_all(pool: Pool, *, as_json: bool) -> list[dict[str, Any]]:
             out.print()
             show_troubles(messages(), decision)
             show_decision(out, decision)
-    finally:
-        await mux.aclose()
     return asked

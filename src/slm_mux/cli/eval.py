@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.collect import DEFAULT_STORE
+from slm_mux.cli.options import DEFAULT_STORE, Json, Limit, Samples
 
 
 def evaluate(
@@ -32,16 +32,14 @@ def evaluate(
     offline: Annotated[
         bool, typer.Option("--offline", help="Draw nothing: the store's samples only.")
     ] = False,
-    samples: Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")] = None,
+    samples: Samples = None,
     stopping: Annotated[
         str | None,
         typer.Option(
             help="Live, for mux alone: eager or frugal stop drawing when the answer is settled."
         ),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="At most so many problems, the first ones.")
-    ] = None,
+    limit: Limit = None,
     seed: Annotated[
         int | None,
         typer.Option(help="Of the draws, and of the intervals' resampling; the pool's by default."),
@@ -50,7 +48,7 @@ def evaluate(
         float, typer.Option(help="Exit 1 when a larger share of the draws failed.")
     ] = 0.05,
     data: Annotated[Path | None, typer.Option(help="Live: where a benchmark's data is.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Compare methods on a task: accuracy, cost, and differences with their intervals."""
     from slm_mux.cli.evaluating import Wanted, evaluate_and_show
@@ -80,7 +78,7 @@ def runs(
         Path | None,
         typer.Option(help=f"The store; {DEFAULT_STORE} by default, else the unpacked recording."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """List the runs that `eval` saved, or show one again."""
     from slm_mux.cli.evaluating import show_runs

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import Struct
 
-from slm_mux.cli.collect import DEFAULT_STORE
-from slm_mux.cli.console import FAILED, messages, print_json, results
+from slm_mux.cli.console import FAILED, messages, print_json, print_line, results
+from slm_mux.cli.options import DEFAULT_STORE
 from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.evaluate import evaluate
@@ -78,10 +78,8 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
         _show(document)
         if document["run"] is not None:
             option = "" if path == DEFAULT_STORE else f" --store {path}"
-            messages().print(
-                f"saved: `slm-mux runs {document['run']}{option}` shows it again",
-                markup=False,
-                soft_wrap=True,
+            print_line(
+                messages(), f"saved: `slm-mux runs {document['run']}{option}` shows it again"
             )
     if document["failed_share"] > wanted.allow_failures:
         messages().print(

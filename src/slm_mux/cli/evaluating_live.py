@@ -1,30 +1,32 @@
 """Draw what a live evaluation needs: everything, or until mux's answers are settled."""
 
-import asyncio
 from pathlib import Path
 from typing import cast
 
 from msgspec.structs import replace
 
 from slm_mux.cli.collecting import Wanted as ToCollect
-from slm_mux.cli.collecting import draw_missing, leave_interrupted, register
+from slm_mux.cli.collecting import (
+    draw_missing,
+    leave_interrupted,
+    needs_for,
+    register,
+    run_drawing,
+)
 from slm_mux.cli.evaluating import Wanted, WorkBar
 from slm_mux.cli.fetching import fetch_missing_weights
-from slm_mux.cli.interrupts import ending_while_loading
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.keeper import StoreKeeper
-from slm_mux.collecting.shortfall import MemberNeeds, needs_of
+from slm_mux.collecting.shortfall import MemberNeeds
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.evaluate import known_before
 from slm_mux.evaluation.live import draw_until_settled
-from slm_mux.evaluation.question import Question, fewest_samples
+from slm_mux.evaluation.question import Question, split_among
 from slm_mux.evaluation.ranking import Record
 from slm_mux.models.pool import Pool
 from slm_mux.readers import Readers
-from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.store.store import Store
-from slm_mux.store.writer import StoreWriter
 from slm_mux.tasks import TASKS, load_task
 from slm_mux.tasks.scoring import Scorer
 from slm_mux.types import Stopping
@@ -50,17 +52,9 @@ def draw(
     stops = wanted.stopping in ("eager", "frugal")
     if stops:
         # Draws beyond those that decide would serve the other methods alone.
-        k = question.k or fewest_samples(pool)
-        question = replace(question, samples=k)
+        question = replace(question, samples=question.k)
     collecting = _to_collect(store, wanted, question)
-    needs = needs_of(
-        collecting.name,
-        collecting.problems,
-        pool,
-        store=store,
-        readers=readers,
-        settings=collecting.settings,
-    )
+    needs = needs_for(collecting, pool, store, readers)
     register(store, collecting, needs)
     # The task may hold other problems from before; these are the ones that were asked for.
     only = frozenset(problem.id for problem in collecting.problems)
@@ -73,7 +67,7 @@ def draw(
     records = known_before(store, question, pool, readers=readers, scorer=scorer)
     fetch_missing_weights(pool)
     stopping = cast("Stopping", wanted.stopping)
-    if asyncio.run(_draw_settling(store, collecting, pool, needs, stopping, records)):
+    if _draw_settling(store, pool, needs, stopping, records):
         leave_interrupted(store, needs, as_json=as_json)
     return replace(question, stopped=True, records=records)
 
@@ -86,12 +80,7 @@ def _to_collect(store: Store, wanted: Wanted, question: Question) -> ToCollect:
             "evaluate it with --offline"
         )
     task = load_task(wanted.task, data=wanted.data)
-    split = wanted.split
-    if split is None:
-        split = "test" if "test" in task.splits else None
-    elif split == "all" and "all" not in task.splits:
-        split = None
-    problems = task.select(split, wanted.limit)
+    problems = task.select(split_among(task.splits, wanted.split), wanted.limit)
     if not problems:
         raise InvalidRequestError(f"{task.name}: there are no problems to evaluate")
     return ToCollect(
@@ -103,40 +92,30 @@ def _to_collect(store: Store, wanted: Wanted, question: Question) -> ToCollect:
     )
 
 
-async def _draw_settling(
+def _draw_settling(
     store: Store,
-    collecting: ToCollect,
     pool: Pool,
     needs: list[MemberNeeds],
     stopping: Stopping,
     records: tuple[Record, ...],
 ) -> bool:
     """Draw until all answers are settled; returns whether Ctrl-C ended it."""
-    writer = StoreWriter(collecting.store)
     done = 0
-    interrupted = False
     with WorkBar() as bar:
 
         def on_problem() -> None:
             nonlocal done
             done += 1
-            bar.show("drawing", done, len(collecting.problems))
+            bar.show("drawing", done, len(needs[0].needs))
 
-        try:
-            with ending_while_loading(pool, lambda: done == 0):
-                await draw_until_settled(
-                    needs,
-                    stopping=stopping,
-                    sampler=Sampler(RetryPolicy(total_seconds=pool.retry_seconds)),
-                    keeper=StoreKeeper(store, writer),
-                    accuracies=[record.accuracy for record in records],
-                    on_problem=on_problem,
-                )
-        except asyncio.CancelledError:
-            interrupted = True
-        finally:
-            await writer.aclose()
-            if not interrupted:
-                for member in pool:
-                    await member.model.aclose()
-    return interrupted
+        async def drawing(sampler: Sampler, keeper: StoreKeeper) -> None:
+            await draw_until_settled(
+                needs,
+                stopping=stopping,
+                sampler=sampler,
+                keeper=keeper,
+                accuracies=[record.accuracy for record in records],
+                on_problem=on_problem,
+            )
+
+        return run_drawing(store, pool, drawing, nothing_drawn=lambda: done == 0)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slm_mux.cli.console import print_json
+from slm_mux.cli.console import print_json, print_line
 from slm_mux.store.rows import RunInfo
 
 _CEILINGS = (
@@ -24,7 +24,7 @@ def show_document(out: Console, notes: Console, document: dict[str, Any]) -> Non
     """Print an evaluation as `evaluate` returns it; notes go to the other console."""
     split = f", split {document['split']}" if document["split"] else ""
     models = len(document["models"])
-    _line(
+    print_line(
         out,
         f"{document['task']}{split}: {document['problems']} problems, {document['k']} draws of "
         + ("one model" if models == 1 else f"each of {models} models"),
@@ -33,14 +33,14 @@ def show_document(out: Console, notes: Console, document: dict[str, Any]) -> Non
     _print(out, _methods(document["methods"]))
     for row in document["methods"]:
         if row.get("reason"):
-            _line(out, f"{row['method']}: {row['reason']}")
+            print_line(out, f"{row['method']}: {row['reason']}")
     _show_attribution(out, document["methods"])
     _show_models(out, document)
     _show_differences(out, document["differences"])
     out.print()
     for name, title, words in _CEILINGS:
         if document[name] is not None:
-            _line(out, f"{title} {document[name]:.1%} ({words})")
+            print_line(out, f"{title} {document[name]:.1%} ({words})")
     _show_failures(out, document["methods"])
     _show_notes(notes, document)
 
@@ -83,10 +83,10 @@ def _show_attribution(out: Console, rows: Sequence[dict[str, Any]]) -> None:
     shown = [row for row in rows if row["attribution"] and any(row["attribution"].values())]
     if shown:
         out.print()
-        _line(out, "answers by model")
+        print_line(out, "answers by model")
     for row in shown:
         shares = [f"{name} {share:.0%}" for name, share in row["attribution"].items() if share]
-        _line(out, f"  {row['method']}: {', '.join(shares)}")
+        print_line(out, f"  {row['method']}: {', '.join(shares)}")
 
 
 def _show_models(out: Console, document: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _show_models(out: Console, document: dict[str, Any]) -> None:
     out.print()
     _print(out, table)
     if any(record["leaks"] for record in records.values()):
-        _line(out, "* measured on these very problems")
+        print_line(out, "* measured on these very problems")
 
 
 def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
@@ -144,14 +144,14 @@ def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
         out.print()
         _print(out, table)
     if rows:
-        _line(out, "points of accuracy on the same problems; p by McNemar's exact test")
+        print_line(out, "points of accuracy on the same problems; p by McNemar's exact test")
 
 
 def _show_failures(out: Console, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         if row["failed_problems"]:
             low, high = row["bounds"]
-            _line(
+            print_line(
                 out,
                 f"{row['method']}: draws failed on {row['failed_problems']} problems; accuracy "
                 f"between {low:.1%} (all of these wrong) and {high:.1%} (all right)",
@@ -162,13 +162,9 @@ def _show_notes(notes: Console, document: dict[str, Any]) -> None:
     unscored = document["unscored"]
     if unscored:
         more = f" and {len(unscored) - _MOST_UNSCORED} more" * (len(unscored) > _MOST_UNSCORED)
-        _line(notes, f"not scored: {', '.join(unscored[:_MOST_UNSCORED])}{more}")
+        print_line(notes, f"not scored: {', '.join(unscored[:_MOST_UNSCORED])}{more}")
     for note in document["notes"]:
-        _line(notes, f"note: {note}")
-
-
-def _line(out: Console, text: str) -> None:
-    out.print(text, markup=False, soft_wrap=True)
+        print_line(notes, f"note: {note}")
 
 
 def _table(*columns: str, left: Sequence[int] = ()) -> Table:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from slm_mux.cli.options import Json
+
 
 def init(
     url: Annotated[
@@ -20,7 +22,7 @@ def init(
     ] = False,
     output: Annotated[Path, typer.Option(help="The file to write.")] = Path("pool.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Look for model servers on this machine and write a pool file for what they serve."""
     from slm_mux.cli.initialising import write_pool_file

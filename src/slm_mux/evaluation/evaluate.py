@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.chosen import Chosen, Without, choose, no_samples_at_all, stated
@@ -12,7 +11,7 @@ from slm_mux.evaluation.describing import data_of, failed_share, notes_of, versi
 from slm_mux.evaluation.keeping import Notebook
 from slm_mux.evaluation.loading import Loaded, Progress, load_table, silent
 from slm_mux.evaluation.question import Question, fewest_samples, split_of
-from slm_mux.evaluation.ranking import VALIDATION, Measured, Record, Stated, ranked_by
+from slm_mux.evaluation.ranking import VALIDATION, Measured, Record, ranked_by
 from slm_mux.evaluation.stopped import collected_here, stopped_early
 from slm_mux.evaluation.validating import measure, measure_each
 from slm_mux.methods import ceilings, summarise
@@ -88,7 +87,9 @@ def evaluate(
         **_ceilings(table, k, stopped=stopped),
         "validation_accuracies": msgspec.to_builtins(records),
         "failed_share": failed_share(table, k),
-        "unscored": [name for name in loaded.unscored if name in table.problems],
+        "unscored": [
+            name for name, can in zip(table.problems, table.scored, strict=True) if not can
+        ],
         "left_out": len(found.problems) - len(table.problems),
         "without_draws": found.without_draws,
         "notes": notes_of(
@@ -173,10 +174,9 @@ class _Evaluation:
         )
 
     def records(self, chosen: Chosen, k: int, evaluated: Measured) -> tuple[Record, ...]:
-        members = [member.stated or Stated(model=member.name) for member in chosen.members]
-        needed = any(member.for_task is None for member in members)
+        needed = any(member.for_task is None for member in chosen.members)
         validation = self.validation(k) if needed else Measured()
-        return ranked_by(members, validation=validation, evaluated=evaluated)
+        return ranked_by(chosen.members, validation=validation, evaluated=evaluated)
 
     def validation(self, k: int) -> Measured:
         """Measure the validation split."""
@@ -207,14 +207,12 @@ class _Evaluation:
         """Describe how each member was asked."""
         used = dict.fromkeys((row.member_id, row.member) for row in chosen.rows)
         return [
-            msgspec.to_builtins(
-                _Asked(
-                    name=name,
-                    identity=member.identity,
-                    settings=member.settings,
-                    seed=member.seed,
-                )
-            )
+            {
+                "name": name,
+                "identity": member.identity,
+                "settings": member.settings,
+                "seed": member.seed,
+            }
             for member in self.known
             for place, name in used
             if place == member.id
@@ -234,15 +232,6 @@ class _Evaluation:
             ).series.digest
             for problem in problems
         ]
-
-
-class _Asked(Struct, frozen=True, kw_only=True):
-    """How a model was asked."""
-
-    name: str
-    identity: str
-    settings: dict[str, Any]
-    seed: int | None
 
 
 def _were_stopped(task: str, early: int) -> str:

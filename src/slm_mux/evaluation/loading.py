@@ -1,4 +1,4 @@
-"""From chosen samples to a vote table: answers, verdicts, and the accuracies that rank models."""
+"""From chosen samples to a vote table: answers and verdicts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -27,11 +27,9 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """A vote table and what it leaves out."""
+    """A vote table, and what was read for it."""
 
     table: VoteTable
-    unscored: tuple[str, ...]
-    """Ids of the problems whose target cannot be read."""
     answers: Mapping[int, Answer | None]
     """What was read, by sample id; None is unreadable."""
     provisional_readings: int = 0
@@ -78,7 +76,7 @@ def load_table(
     hits = scorer.statistics().limit_hits
     verdicts = _verdicts(store, chosen, problems, read, scorer, notebook, progress)
     hits = scorer.statistics().limit_hits - hits
-    models = {member.name: place for place, member in enumerate(chosen.members)}
+    models = {member.model: place for place, member in enumerate(chosen.members)}
     places = {problem.id: place for place, problem in enumerate(chosen.problems)}
     records = [
         Record(
@@ -100,12 +98,8 @@ def load_table(
         records,
         scored=scored,
     )
-    unscored = tuple(
-        problem.id for problem, can in zip(chosen.problems, table.scored, strict=True) if not can
-    )
     return Loaded(
         table=table,
-        unscored=unscored,
         answers=read.answers,
         provisional_readings=len(read.provisional),
         provisional_verdicts=hits,

@@ -1,6 +1,6 @@
 """What is to be evaluated: task, split, models, methods, and how many draws count."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -68,17 +68,24 @@ def fewest_samples(pool: "Pool") -> int:
 
 
 def split_of(problems: Sequence[Problem], task: str, wanted: str | None) -> str | None:
-    """The split to evaluate: the one named, else test where there is one, else all (None).
+    """The split to evaluate, of those that the problems have; see `split_among`.
 
     Raises:
         InvalidRequestError: the task has no such split.
     """
     known = dict.fromkeys(problem.split for problem in problems)
-    if wanted is None:
-        return "test" if "test" in known else None
-    if wanted in known:
-        return wanted
-    if wanted == "all":
-        return None
+    split = split_among(known, wanted)
+    if split is None or split in known:
+        return split
     names = ", ".join(name for name in known if name) or "none"
     raise InvalidRequestError(f"{task} has no split {wanted!r} in this store; it has: {names}")
+
+
+def split_among(known: Collection[str | None], wanted: str | None) -> str | None:
+    """The split to evaluate: the one named, else test where there is one, else all (None).
+
+    "all" names all too, unless there is a split of that name. Any other name is taken as it is.
+    """
+    if wanted is None:
+        return "test" if "test" in known else None
+    return None if wanted == "all" and "all" not in known else wanted

@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.errors import SandboxError
-from slm_mux.evaluation.chosen import Chosen, ChosenMember
+from slm_mux.evaluation.chosen import Chosen
 from slm_mux.evaluation.loading import load_table
+from slm_mux.evaluation.ranking import Stated
 from slm_mux.evaluation.scorers import make_scorer
 from slm_mux.models.pool import Member
 from slm_mux.readers import Readers
@@ -80,11 +81,10 @@ def _summary(
     ]
     asked = {row.problem for row in rows}
     chosen = Chosen(
-        members=(ChosenMember(name=member.name, style=member.style),),
+        members=(Stated(model=member.name),),
         problems=tuple(problem for problem in problems if problem.id in asked),
         rows=tuple(rows),
         styles={row.member_id: member.style for row in rows},
-        without_draws=len(problems) - len(asked),
     )
     completed = sum(row.status == "completed" for row in rows)
     tokens = [

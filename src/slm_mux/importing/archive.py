@@ -53,6 +53,7 @@ class Archive:
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, struct.error) as error:
             raise TaskDataError(f"{place} cannot be unpacked ({error})") from error
         except (NotImplementedError, RuntimeError) as error:
+            # zipfile raises these for a compression that it does not know and an encrypted member.
             raise TaskDataError(
                 f"{place} is packed in a way that cannot be read ({error}); write the log as JSON "
                 "with `inspect log convert`"

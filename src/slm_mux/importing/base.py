@@ -100,8 +100,6 @@ class Part(Struct, frozen=True, kw_only=True):
     """What one file brought of one model: runs of draws by series."""
 
     path: str
-    sha256: str
-    """Of the file's content (of a .gz: unpacked), in hexadecimal digits."""
     member: str
     spans: tuple[tuple[str, int, int], ...]
     """(series digest, first draw, number of draws)."""

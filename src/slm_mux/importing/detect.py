@@ -28,7 +28,7 @@ _READERS: Mapping[FormatName, Callable[[Source, ImportOptions], list[Block]]] = 
     "lm-eval": read_lm_eval,
     "inspect": read_inspect,
 }
-_BY_LINE = ("plain", "lm-eval", "own")
+_BY_LINE = ("plain", "lm-eval")
 
 
 def detect_format(path: Path) -> FormatName:
@@ -80,7 +80,7 @@ def read_import(
         form = forms[format] if format != "auto" else _detect(source)
         if form == "own":
             raise TaskDataError(f"{path}: is {DESCRIPTIONS['own']}; it is imported by itself")
-        if form in _BY_LINE:
+        if format in _BY_LINE:
             _check_rows(source, form)
         merger.add(path, source.sha256, form, _READERS[form](source, options))
         merger.notes += source.notes
@@ -104,8 +104,8 @@ def _detect(source: Source) -> FormatName:
         _check_rows(source, form)
         return form
     document = first
-    if not _is_document(document):
-        document = source.document() if _looks_whole(content) else first
+    if not _is_document(first) and _looks_whole(content):
+        document = source.document()
     if is_inspect(document):
         return "inspect"
     if responses(document) is not None:

@@ -12,7 +12,8 @@ from slm_mux.importing.archive import Archive
 from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
 from slm_mux.importing.inspect_text import prompt_of, question_of, split_content, with_attachments
 from slm_mux.importing.kinds import bare_letters, guess_kind, letters, target_for
-from slm_mux.importing.sources import Source, as_count, as_number, as_text
+from slm_mux.importing.sources import Source
+from slm_mux.importing.values import as_count, as_number, as_object, as_settings, as_text
 from slm_mux.types import KindName
 
 _HEADERS = ("header.json", "_journal/start.json")
@@ -46,13 +47,21 @@ def read_inspect(source: Source, options: ImportOptions) -> list[Block]:
         source.notes.append(f"{source.path}: {dropped} samples that were declared invalid left out")
     task = str(run.get("task", "inspect")).rpartition("/")[2]
     kind, bare = _kind(source, options, run, task, [many[0] for many in epochs.values()])
-    order = {str(one): at for at, one in enumerate(_listed(run))}
-    blocks = [
-        _block(source, options, run, f"{task}/{name}", valid, kind, bare)
+    listed = _list(as_object(run.get("dataset")), "sample_ids")
+    order = {str(one): at for at, one in enumerate(listed)}
+    kept = {
+        name: valid
         for name, many in sorted(epochs.items(), key=lambda item: order.get(item[0], len(order)))
         if (valid := [one for one in many if not one.get("invalidation")])
+    }
+    blocks = [
+        _block(source, options, run, f"{task}/{name}", valid, kind, bare)
+        for name, valid in kept.items()
     ]
-    several = sum(block.facts.target is None and _several(epochs, block) for block in blocks)
+    several = sum(
+        block.facts.target is None and len(set(_targets(epochs[name][0]))) > 1
+        for block, name in zip(blocks, kept, strict=True)
+    )
     if several:
         source.notes.append(
             f"{source.path}: {several} problems have several targets that differ; they are left "
@@ -85,12 +94,7 @@ def _open(source: Source) -> tuple[dict[str, Any], Iterator[Any] | list[Any]]:
     names = [
         name for name in archive.names if name.startswith("samples/") and name.endswith(".json")
     ]
-    return header if isinstance(header, dict) else {}, (archive.json(name) for name in names)
-
-
-def _listed(run: Mapping[str, Any]) -> list[Any]:
-    data = run.get("dataset")
-    return _list(data, "sample_ids") if isinstance(data, dict) else []
+    return as_object(header), (archive.json(name) for name in names)
 
 
 def _kind(
@@ -115,8 +119,7 @@ def _kind(
 
 
 def _compares_numbers(scorer: Any) -> bool:
-    given = scorer.get("options") if isinstance(scorer, dict) else None
-    return isinstance(given, dict) and given.get("numeric") is True
+    return as_object(as_object(scorer).get("options")).get("numeric") is True
 
 
 def _list(record: Mapping[str, Any], field: str) -> list[Any]:
@@ -128,11 +131,6 @@ def _targets(sample: Mapping[str, Any]) -> list[str]:
     target = sample.get("target")
     items = target if isinstance(target, list) else [target]
     return [text for item in items if (text := as_text(item)) and text.strip()]
-
-
-def _several(epochs: Mapping[str, Sequence[Mapping[str, Any]]], block: Block) -> bool:
-    sample = epochs[block.facts.id.partition("/")[2]][0]
-    return len(set(_targets(sample))) > 1
 
 
 def _block(
@@ -151,8 +149,8 @@ def _block(
     if kind == "choice":
         choices = letters(listed) if isinstance(listed, list) and listed else bare
     targets = {target_for(kind, target, choices) for target in _targets(first)}
-    metadata = first.get("metadata")
-    subject = metadata.get("subject") if isinstance(metadata, dict) else None
+    subject = as_object(first.get("metadata")).get("subject")
+    config = as_object(run.get("model_generate_config"))
     return Block(
         facts=Facts(
             id=problem,
@@ -166,13 +164,17 @@ def _block(
         draws=tuple(_draw(with_attachments(sample)) for sample in ordered),
         where=f"{source.path}: sample {ordered[0]['id']}",
         messages=prompt_of(first),
-        settings=_settings(run.get("model_generate_config")),
+        settings=as_settings(
+            temperature=config.get("temperature"),
+            top_p=config.get("top_p"),
+            max_tokens=config.get("max_tokens"),
+            stop=config.get("stop_seqs"),
+        ),
     )
 
 
 def _draw(sample: Mapping[str, Any]) -> LoggedDraw:
-    output = sample.get("output")
-    output = output if isinstance(output, dict) else {}
+    output = as_object(sample.get("output"))
     uid = as_text(sample.get("uuid"))
     when = as_text(sample.get("completed_at"))
     collected = when[:19] + "Z" if when and when.endswith(("+00:00", "Z")) else None
@@ -185,12 +187,10 @@ def _draw(sample: Mapping[str, Any]) -> LoggedDraw:
         return LoggedDraw(
             failure=reason[:_LONGEST_REASON], seconds=seconds, collected_at=collected, uid=uid
         )
-    choice = choices[0] if isinstance(choices[0], dict) else {}
-    message = choice.get("message")
-    text, reasoning = split_content(message.get("content") if isinstance(message, dict) else None)
+    choice = as_object(choices[0])
+    text, reasoning = split_content(as_object(choice.get("message")).get("content"))
     stop = as_text(choice.get("stop_reason"))
-    usage = output.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = as_object(output.get("usage"))
     return LoggedDraw(
         text=text,
         reasoning=reasoning,
@@ -202,20 +202,3 @@ def _draw(sample: Mapping[str, Any]) -> LoggedDraw:
         collected_at=collected,
         uid=uid,
     )
-
-
-def _settings(config: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if not isinstance(config, dict):
-        return settings
-    for name in ("temperature", "top_p"):
-        number = as_number(config.get(name))
-        if number is not None:
-            settings[name] = number
-    limit = as_count(config.get("max_tokens"))
-    if limit is not None:
-        settings["max_tokens"] = limit
-    stops = config.get("stop_seqs")
-    if isinstance(stops, list) and stops:
-        settings["stop"] = [str(stop) for stop in stops]
-    return settings

@@ -14,7 +14,8 @@ from slm_mux.errors import TaskDataError
 from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
 from slm_mux.importing.kinds import bare_letters, choices_in, guess_kind, letters, target_for
 from slm_mux.importing.lm_eval_model import model_name, task_name
-from slm_mux.importing.sources import Source, as_count, as_number, as_text
+from slm_mux.importing.sources import Source
+from slm_mux.importing.values import as_messages, as_object, as_settings, as_text
 from slm_mux.types import KindName, Message
 
 _QUESTION_FIELDS = ("question", "problem", "query", "input", "prompt", "text", "goal", "q")
@@ -30,7 +31,7 @@ def read_lm_eval(source: Source, options: ImportOptions) -> list[Block]:
     rows = _one_per_document(source)
     task = task_name(source.path)
     model = options.model or model_name(source, task)
-    targets = [_target(row) for _, row in rows]
+    targets = [as_text(row.get("target")) for _, row in rows]
     guessed: tuple[KindName, str] = (options.kind or "choice", "")
     has_choices = any(choices_in(row["doc"]) for _, row in rows)
     if options.kind is None and not has_choices and not _by_likelihood(rows[0][1]):
@@ -68,7 +69,7 @@ def read_lm_eval(source: Source, options: ImportOptions) -> list[Block]:
                 draws=draws,
                 where=place,
                 messages=prompt,
-                settings=_settings(requests[0].get("arg_1")),
+                settings=_settings(as_object(requests[0].get("arg_1"))),
             )
         )
     return blocks
@@ -155,10 +156,6 @@ def _replies(row: Mapping[str, Any], place: str) -> tuple[LoggedDraw, ...]:
     return tuple(LoggedDraw(text=text) for text in texts)
 
 
-def _target(row: Mapping[str, Any]) -> str | None:
-    return as_text(row.get("target"))
-
-
 def _indexed(target: str | None, choices: Mapping[str, str]) -> str | None:
     """The label, where a target is a choice's number from 0."""
     if target is None or target in choices or not target.isdecimal() or len(target) > 3:
@@ -182,33 +179,22 @@ def _prompt(argument: Any) -> tuple[Message, ...] | None:
     # Chat templates of an API model: the messages themselves, as JSON.
     if argument.startswith("[{"):
         try:
-            messages = json.loads(argument)
+            messages = as_messages(json.loads(argument))
         except ValueError:
             messages = None
-        if isinstance(messages, list) and all(
-            isinstance(message, dict) and {"role", "content"} <= set(message)
-            for message in messages
-        ):
-            return tuple(messages)
+        if messages:
+            return messages
     return ({"role": "user", "content": str(argument)},)
 
 
-def _settings(given: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    if not isinstance(given, dict):
-        return settings
-    for name in ("temperature", "top_p"):
-        number = as_number(given.get(name))
-        if number is not None:
-            settings[name] = number
-    limit = as_count(given.get("max_gen_toks", given.get("max_tokens")))
-    if limit is not None:
-        settings["max_tokens"] = limit
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     until = given.get("until")
-    stops = [until] if isinstance(until, str) else until
-    if isinstance(stops, list) and stops:
-        settings["stop"] = [str(stop) for stop in stops]
-    return settings
+    return as_settings(
+        temperature=given.get("temperature"),
+        top_p=given.get("top_p"),
+        max_tokens=given.get("max_gen_toks", given.get("max_tokens")),
+        stop=[until] if isinstance(until, str) else until,
+    )
 
 
 def _likelihood(reply: Any) -> float | None:

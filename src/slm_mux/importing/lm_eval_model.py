@@ -11,6 +11,7 @@ from typing import Any
 
 from slm_mux.errors import TaskDataError
 from slm_mux.importing.sources import Source
+from slm_mux.importing.values import as_object
 
 _FILE = re.compile(
     r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.:-]+?)\.jsonl?(?:\.gz)?", re.DOTALL
@@ -62,13 +63,10 @@ def _named_in(paths: Any) -> dict[str, None]:
     found: dict[str, None] = {}
     for path in sorted(paths):
         try:
-            results = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+            results = as_object(json.loads(path.read_text(encoding="utf-8", errors="replace")))
         except (OSError, ValueError):
             continue
-        if not isinstance(results, dict):
-            continue
-        config = results.get("config")
-        arguments = config.get("model_args") if isinstance(config, dict) else None
+        arguments = as_object(results.get("config")).get("model_args")
         name = results.get("model_name") or _in_arguments(arguments)
         if isinstance(name, str) and name.strip():
             found[name] = None

@@ -115,8 +115,7 @@ class Merger:
                 asked.draws += 1
             self._answered.setdefault(block.model, {})[block.facts.id] = None
         self._parts += [
-            Part(path=str(path), sha256=sha256, member=member, spans=tuple(runs))
-            for member, runs in spans.items()
+            Part(path=str(path), member=member, spans=tuple(runs)) for member, runs in spans.items()
         ]
         if known:
             self.notes.append(f"{path}: {known} draws stand in an earlier file; taken once")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from slm_mux.errors import TaskDataError
 from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
-from slm_mux.importing.sources import Source, as_text
+from slm_mux.importing.sources import Source
+from slm_mux.importing.values import as_text
 
 if TYPE_CHECKING:
     from slm_mux.types import KindName

@@ -11,13 +11,14 @@ of that code have "_" for "/", so a model's name comes from inside the file.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slm_mux.errors import TaskDataError
 from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
 from slm_mux.importing.kinds import bare_letters, letters, target_for
-from slm_mux.importing.sources import Source, as_count, as_number, as_text
+from slm_mux.importing.sources import Source
+from slm_mux.importing.values import as_count, as_messages, as_settings, as_text
 from slm_mux.types import KindName, Message
 
 # For MATH, the orchestrating code puts a random whole number of this range where it read nothing.
@@ -50,7 +51,10 @@ def read_reference(source: Source, options: ImportOptions) -> list[Block]:
                     draws=draws,
                     where=place,
                     messages=messages,
-                    settings=_settings(document),
+                    settings=as_settings(
+                        temperature=document.get("temperature"),
+                        max_tokens=document.get("max_new_tokens"),
+                    ),
                 )
             )
         early += record.get("all_agree") is True and all(len(one[1]) == 1 for one in models)
@@ -119,7 +123,7 @@ def _by_model(
             if not isinstance(part, dict) or not isinstance(part.get("calls"), list):
                 raise TaskDataError(f'{place}: a model\'s record has no list "calls"')
             calls = _objects(part["calls"], place)
-            prompt = _messages(calls[0].get("prompt")) if calls else None
+            prompt = as_messages(calls[0].get("prompt")) if calls else None
             drawn = tuple(_draw(call, facts, orchestrated=True) for call in calls)
             yield part.get("model_name"), drawn, prompt
         return
@@ -127,7 +131,7 @@ def _by_model(
     drawn_from = [record] if samples is None else _objects(samples, place)
     if not drawn_from:
         raise TaskDataError(f'{place}: "samples" is empty')
-    prompt = _messages(
+    prompt = as_messages(
         [
             {"role": role, "content": record[key]}
             for role, key in (("system", "system_prompt"), ("user", "user_prompt"))
@@ -181,15 +185,6 @@ def _objects(items: Any, place: str) -> list[dict[str, Any]]:
     return items
 
 
-def _messages(prompt: Any) -> tuple[Message, ...] | None:
-    if not isinstance(prompt, list) or not prompt:
-        return None
-    fit = all(
-        isinstance(message, dict) and {"role", "content"} <= set(message) for message in prompt
-    )
-    return tuple(dict(message) for message in prompt) if fit else None
-
-
 def _model(source: Source, options: ImportOptions, named: Any) -> str:
     if options.model:
         return options.model
@@ -202,19 +197,8 @@ def _model(source: Source, options: ImportOptions, named: Any) -> str:
     return name
 
 
-def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    temperature = as_number(document.get("temperature"))
-    if temperature is not None:
-        settings["temperature"] = temperature
-    limit = as_count(document.get("max_new_tokens"))
-    if limit is not None:
-        settings["max_tokens"] = limit
-    return settings
-
-
 def _note_losses(source: Source, document: Mapping[str, Any], found: int, early: int) -> None:
-    asked = as_count(_first(document, ("problem_count", "question_count")))
+    asked = as_count(document.get("problem_count", document.get("question_count")))
     if asked is not None and asked > found:
         source.notes.append(
             f"{source.path}: was asked {asked} questions and holds {found}; the code that wrote it "
@@ -225,7 +209,3 @@ def _note_losses(source: Source, document: Mapping[str, Any], found: int, early:
             f"{source.path}: on {early} questions all models agreed at once and were asked no "
             "more; such draws are not missing at random"
         )
-
-
-def _first(document: Mapping[str, Any], keys: Iterable[str]) -> Any:
-    return next((document[key] for key in keys if key in document), None)

@@ -13,15 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.errors import TaskDataError
+from slm_mux.importing.values import Numeral
 
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-class Numeral(str):
-    """A JSON number as it was written."""
-
-    __slots__ = ()
 
 
 class Source:
@@ -126,34 +121,6 @@ class Source:
             )
         except (ValueError, RecursionError) as error:
             raise TaskDataError(f"{self.at(line)}: cannot be read as JSON ({error})") from error
-
-
-def as_text(value: Any) -> str | None:
-    """A text, number or truth value as text; None for anything else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    return None
-
-
-def as_number(value: Any) -> int | float | None:
-    """A number, also one kept as it was written; None for anything else and for NaN."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Numeral):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    if number != number or number in (float("inf"), float("-inf")):
-        return None
-    return int(number) if number.is_integer() else number
-
-
-def as_count(value: Any) -> int | None:
-    """A number of tokens; None for anything but a whole number above 0."""
-    number = as_number(value)
-    return number if isinstance(number, int) and number > 0 else None
 
 
 def _decode(raw: bytes) -> tuple[str, int]:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from slm_mux.errors import InvalidRequestError
+from slm_mux.errors import InvalidRequestError, NoAnswerError
 from slm_mux.table import FAILED, NOT_DRAWN, UNREADABLE, VoteTable
-from slm_mux.voting import rank_by_record
+from slm_mux.voting import decide, rank_by_record
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -94,6 +94,23 @@ class Method(Protocol):
             context: the same for every method of a comparison.
         """
         ...
+
+
+def by_votes(table: VoteTable, problem: int, draws: Sequence[int]) -> Outcome:
+    """Decide one problem by the models' votes; the verdict is that of the winner's lowest draw.
+
+    Args:
+        table: what was drawn.
+        problem: its position.
+        draws: how many first draws of each model count; a model with 0 gives no vote.
+    """
+    try:
+        decision = decide(table.votes(problem, draws))
+    except NoAnswerError:
+        return outcome(table, problem, draws, None)
+    winner = next(vote for vote in decision.votes if vote.model == decision.model)
+    chosen = (table.models.index(winner.model), winner.counts[0].first_draw)
+    return outcome(table, problem, draws, chosen)
 
 
 def outcome(

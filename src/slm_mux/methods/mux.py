@@ -2,10 +2,8 @@
 
 from msgspec import Struct
 
-from slm_mux.errors import NoAnswerError
-from slm_mux.methods.base import Context, Outcome, outcome
+from slm_mux.methods.base import Context, Outcome, by_votes
 from slm_mux.table import VoteTable
-from slm_mux.voting import decide
 
 
 class Mux(Struct, frozen=True):
@@ -19,11 +17,4 @@ class Mux(Struct, frozen=True):
 
     def decide(self, table: VoteTable, problem: int, context: Context) -> Outcome:
         """Decide by the votes; the answer's verdict is that of the winner's lowest draw of it."""
-        draws = self.plan(context)
-        try:
-            decision = decide(table.votes(problem, draws))
-        except NoAnswerError:
-            return outcome(table, problem, draws, None)
-        winner = next(vote for vote in decision.votes if vote.model == decision.model)
-        chosen = (table.models.index(winner.model), winner.counts[0].first_draw)
-        return outcome(table, problem, draws, chosen)
+        return by_votes(table, problem, self.plan(context))

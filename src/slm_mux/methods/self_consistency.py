@@ -9,10 +9,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from slm_mux.errors import NoAnswerError
-from slm_mux.methods.base import Context, Outcome, Unavailable, outcome
+from slm_mux.methods.base import Context, Outcome, Unavailable, by_votes
 from slm_mux.table import VoteTable
-from slm_mux.voting import decide
 
 
 class SelfConsistency(Struct, frozen=True):
@@ -33,13 +31,7 @@ class SelfConsistency(Struct, frozen=True):
 
     def decide(self, table: VoteTable, problem: int, context: Context) -> Outcome:
         """Decide by the model's vote; equal classes by the lowest draw."""
-        draws = self.plan(context)
-        try:
-            decision = decide(table.votes(problem, draws))
-        except NoAnswerError:
-            return outcome(table, problem, draws, None)
-        chosen = (context.ranking[0], decision.votes[0].counts[0].first_draw)
-        return outcome(table, problem, draws, chosen)
+        return by_votes(table, problem, self.plan(context))
 
 
 def at_equal_tokens(table: VoteTable, context: Context) -> SelfConsistency | Unavailable:

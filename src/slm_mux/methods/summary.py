@@ -1,10 +1,9 @@
 """Methods side by side on one vote table: the JSON of an evaluation.
 
 Accuracies and failed problems are over the scored problems; draws, tokens and attribution over all.
-A problem with
-failed draws is decided from the draws that are in and is wrong without a decision; `bounds` gives
-the accuracy if all such problems were wrong, or all right. What cannot be computed is null, with
-the reason.
+A problem with failed draws is decided from the draws that are in and is wrong without a decision;
+`bounds` gives the accuracy if all such problems were wrong, or all right. What cannot be computed
+is null, with the reason.
 """
 
 import math

@@ -14,7 +14,7 @@ class Keeper(Protocol):
     """
 
     async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
-        """The plan's samples that need not be drawn again, by draw index.
+        """The plan's samples that need not be drawn again, by draw index; others are passed over.
 
         Args:
             plan: what is to be drawn.

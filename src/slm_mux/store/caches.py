@@ -45,19 +45,19 @@ def given(db: sqlite3.Connection, series: int) -> dict[int, Reading]:
 
 def put_given(db: sqlite3.Connection, read: Iterable[tuple[str, int, Reading]]) -> None:
     """Keep answers that came already read, by (series digest, draw); one that is there stays."""
-    for digest, draw, reading in read:
-        db.execute(
-            "INSERT OR IGNORE INTO readings (reader, sample, answer, key) "
-            "SELECT ?, samples.id, ?, ? FROM series JOIN samples ON samples.series = series.id "
-            "WHERE digest = ? AND draw = ?",
-            (
-                _make_fingerprint(db, GIVEN),
-                to_column(reading.answer),
-                to_column(reading.key),
-                digest,
-                draw,
-            ),
-        )
+    rows = [
+        (to_column(reading.answer), to_column(reading.key), digest, draw)
+        for digest, draw, reading in read
+    ]
+    if not rows:
+        return
+    key = _make_fingerprint(db, GIVEN)
+    db.executemany(
+        "INSERT OR IGNORE INTO readings (reader, sample, answer, key) "
+        "SELECT ?, samples.id, ?, ? FROM series JOIN samples ON samples.series = series.id "
+        "WHERE digest = ? AND draw = ?",
+        [(key, *row) for row in rows],
+    )
 
 
 def put_readings(db: sqlite3.Connection, reader: str, read: Iterable[tuple[int, Reading]]) -> None:

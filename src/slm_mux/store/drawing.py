@@ -1,7 +1,7 @@
 """Putting draws into the store: each address is bought once, whoever comes first."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from slm_mux.store.encoding import (
     to_column,
 )
 from slm_mux.store.rows import Draw
+from slm_mux.store.schema import SAMPLE_COLUMNS
 from slm_mux.types import Completion, Failure
 
 _Address = tuple[int, int]
@@ -26,9 +27,8 @@ class PreparedDraw(Struct, frozen=True, gc=False):
 
     series: str
     draw: int
-    status: int
     columns: tuple[Column, ...]
-    """The sample's columns from `status` on, checksum last."""
+    """As `_COLUMNS` names them."""
     body: bytes | None
     reasoning: bytes | None
     failure: tuple[Column, ...] | None
@@ -57,9 +57,8 @@ def prepare(draw: Draw) -> PreparedDraw:
     """
     check(draw)
     got = draw.completion or _NO_COMPLETION
-    status = 0 if draw.failure is None else 1
     columns: tuple[Column, ...] = (
-        status,
+        0 if draw.failure is None else 1,
         number_to_column(draw.seed),
         to_column(got.finish_reason),
         number_to_column(got.prompt_tokens),
@@ -74,7 +73,6 @@ def prepare(draw: Draw) -> PreparedDraw:
     return PreparedDraw(
         draw.series,
         draw.draw,
-        status,
         (*columns, total),
         None if texts[0] is None else pack(texts[0]),
         None if texts[1] is None else pack(texts[1]),
@@ -84,6 +82,8 @@ def prepare(draw: Draw) -> PreparedDraw:
 
 _BOUND = 2**31
 
+_COLUMNS = SAMPLE_COLUMNS.removeprefix("draw, ") + ", checksum"
+
 _NO_COMPLETION = Completion(text="")
 
 
@@ -92,20 +92,20 @@ def _failure_columns(failure: Failure) -> tuple[Column, ...]:
 
 
 def write(
-    db: sqlite3.Connection, draws: Sequence[PreparedDraw], series_row: Callable[[str], int]
+    db: sqlite3.Connection, draws: Sequence[PreparedDraw], series_rows: Mapping[str, int]
 ) -> list[bool]:
     """Write draws in the transaction that is open.
 
     Args:
         db: in a transaction that no other writer can be in.
         draws: several may have one address; then the rule below holds in their order.
-        series_row: the row of a digest.
+        series_rows: the rows of their series, by digest.
 
     Returns:
         For each draw whether its address has a row, or a completion, that it had not. A completion
         is never overwritten; a failure gives way to a completion or to a later failure.
     """
-    addressed = [((series_row(draw.series), draw.draw), draw) for draw in draws]
+    addressed = [((series_rows[draw.series], draw.draw), draw) for draw in draws]
     batch = _Batch(db, [address for address, _ in addressed])
     new = [batch.add(address, draw) for address, draw in addressed]
     batch.write()
@@ -127,10 +127,10 @@ class _Batch:
         for sort in (self._fresh, self._changed):
             if address in sort:
                 sample, earlier = sort[address]
-                if earlier.status == 0:
+                if earlier.failure is None:
                     return False
                 sort[address] = (sample, draw)
-                return sort is self._changed and draw.status == 0
+                return sort is self._changed and draw.failure is None
         found = self._stored.get(address)
         if found is None:
             self._fresh[address] = (self._next, draw)
@@ -138,14 +138,13 @@ class _Batch:
             return True
         if found[1] == 1:
             self._changed[address] = (found[0], draw)
-            return draw.status == 0
+            return draw.failure is None
         return False
 
     def write(self) -> None:
         """Write what was sorted."""
         self._db.executemany(
-            "INSERT INTO samples (id, series, draw, status, seed, finish_reason, prompt_tokens, "
-            "completion_tokens, seconds, served_model, collected_at, checksum) "
+            f"INSERT INTO samples (id, series, draw, {_COLUMNS}) "  # noqa: S608
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(sample, *address, *draw.columns) for address, (sample, draw) in self._fresh.items()],
         )
@@ -163,9 +162,7 @@ class _Batch:
 
     def _change(self) -> None:
         self._db.executemany(
-            "UPDATE samples SET status = ?, seed = ?, finish_reason = ?, prompt_tokens = ?, "
-            "completion_tokens = ?, seconds = ?, served_model = ?, collected_at = ?, checksum = ? "
-            "WHERE id = ?",
+            f"UPDATE samples SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608
             [(*draw.columns, sample) for sample, draw in self._changed.values()],
         )
         samples = [(sample,) for sample, _ in self._changed.values()]

@@ -10,8 +10,6 @@ from slm_mux.errors import StoreError
 
 Column = str | bytes | int | float | None
 
-_DAMAGED = "the store is damaged; store verify says which samples, and can save the rest"
-
 _PLAIN = b"\x00"
 _DEFLATED = b"\x01"
 
@@ -38,7 +36,12 @@ correct. def solution(): return \n\n1. **Calculate the 2. **Determine the 3. **F
 
 def to_column(text: str | None) -> str | bytes | None:
     """Text as SQLite takes it: what UTF-8 cannot express (lone surrogates) becomes bytes."""
-    if text is None or text.isascii():
+    return None if text is None else column_of(text)
+
+
+def column_of(text: str) -> str | bytes:
+    """`to_column` where None cannot be."""
+    if text.isascii():
         return text
     try:
         text.encode()
@@ -49,11 +52,11 @@ def to_column(text: str | None) -> str | bytes | None:
 
 def from_column(value: str | bytes | None) -> str | None:
     """Undo `to_column`."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+    return None if value is None else text_of(value)
 
 
 def text_of(value: str | bytes) -> str:
-    """Undo `to_column` where None cannot be."""
+    """Undo `column_of`."""
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
@@ -94,12 +97,7 @@ _COMPACT, _SORTED = (
 
 def json_column(value: Any) -> str | bytes:
     """A JSON value as SQLite takes it."""
-    text = dump_json(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-    return text
+    return column_of(dump_json(value))
 
 
 def from_json(value: str | bytes) -> Any:
@@ -116,7 +114,9 @@ def from_json(value: str | bytes) -> Any:
 
 def damaged(what: str) -> StoreError:
     """Make the error of something that the store cannot have written, with the remedy."""
-    return StoreError(f"{what}: {_DAMAGED}")
+    return StoreError(
+        f"{what}: the store is damaged; store verify says which samples, and can save the rest"
+    )
 
 
 def pack(text: str) -> bytes:
@@ -141,12 +141,12 @@ def unpack(blob: bytes) -> str:
             inflate = zlib.decompressobj(_WBITS, _DICTIONARY)
             body = inflate.decompress(body) + inflate.flush()
             if not inflate.eof:
-                raise StoreError(f"a stored text ends too early: {_DAMAGED}")
+                raise damaged("a stored text ends too early")
         elif form != _PLAIN:
-            raise StoreError(f"a stored text has an unknown form: {_DAMAGED}")
+            raise damaged("a stored text has an unknown form")
         return body.decode("utf-8", "surrogatepass")
     except (zlib.error, UnicodeDecodeError, TypeError) as error:
-        raise StoreError(f"a stored text cannot be read: {_DAMAGED}") from error
+        raise damaged("a stored text cannot be read") from error
 
 
 def checksum(fields: tuple[Column, ...], texts: tuple[str | None, ...]) -> bytes:

@@ -1,7 +1,7 @@
 """Export and import of samples in our own form, as JSON Lines or Parquet."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +14,6 @@ from slm_mux.store.rows import Record
 from slm_mux.store.store import Store
 
 Format = Literal["jsonl", "parquet"]
-
-_BATCH = 1000
 
 
 class ImportReport(Struct, frozen=True, kw_only=True):
@@ -34,16 +32,14 @@ def export_samples(
     *,
     tasks: Iterable[str] | None = None,
     split: str | None = None,
-    format: Format | None = None,  # noqa: A002 (the option's name)
 ) -> int:
     """Write samples to a file; it is there when it is whole.
 
     Args:
         store: where they are.
-        path: the file; an older one is replaced.
+        path: the file, whose name ends in .jsonl or .parquet; an older one is replaced.
         tasks: their names; all by default.
         split: only this one.
-        format: by default what the file's name ends in: .jsonl or .parquet.
 
     Returns:
         How many rows were written.
@@ -53,7 +49,7 @@ def export_samples(
         InvalidRequestError: the name does not say the format.
     """
     path = Path(path)
-    write = _writer(format or format_of(path))
+    write = parquet.write if format_of(path) == "parquet" else jsonl.write
     names = [task.name for task in store.tasks()] if tasks is None else list(tasks)
     part = path.with_name(path.name + ".part")
     try:
@@ -99,7 +95,7 @@ def import_samples(
             yield _record_at(place, row, task)
 
     try:
-        new, tasks = store.put_records(records(), batch=_BATCH)
+        new, tasks = store.put_records(records())
     except OSError as error:
         raise TaskDataError(f"{path}: it cannot be read: {error.strerror or error}") from error
     return ImportReport(rows=rows, new=new, tasks=tuple(tasks))
@@ -117,10 +113,6 @@ def format_of(path: Path) -> Format:
         case ".parquet" | ".pq":
             return "parquet"
     raise InvalidRequestError(f"{path}: the name of the file has to end in .jsonl or .parquet")
-
-
-def _writer(format_: Format) -> Callable[[Path, Iterable[dict[str, Any]]], int]:
-    return parquet.write if format_ == "parquet" else jsonl.write
 
 
 def _record_at(place: str, fields: dict[str, Any], task: str | None) -> Record:

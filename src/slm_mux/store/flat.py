@@ -62,11 +62,6 @@ NESTED = frozenset({"choices", "labels", "code", "settings", "messages", "given"
 """Columns whose values are objects or lists."""
 
 
-def is_row(value: object) -> bool:
-    """Whether a JSON value looks like a row of this form rather than of another."""
-    return isinstance(value, dict) and {"task", "problem", "identity", "draw"} <= value.keys()
-
-
 def row_of(record: Record) -> dict[str, Any]:
     """Flatten a record; every value can be written as UTF-8 and in 64 bits."""
     problem, series, draw = record.problem, record.series, record.draw

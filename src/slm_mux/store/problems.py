@@ -7,7 +7,7 @@ import msgspec
 
 from slm_mux.errors import StoreError
 from slm_mux.store.encoding import damaged, from_column, from_json, json_column, text_of, to_column
-from slm_mux.store.rows import StoredProblem, TaskInfo
+from slm_mux.store.rows import TaskInfo
 from slm_mux.store.schema import now
 from slm_mux.types import Problem
 
@@ -135,17 +135,14 @@ def _problem(document: str | bytes) -> Problem:
 
 def stored_problems(
     db: sqlite3.Connection, task: str, split: str | None = None
-) -> list[StoredProblem]:
-    """Return a task's problems with their positions, in order."""
+) -> list[tuple[int, Problem]]:
+    """Return a task's problems after their positions, in order."""
     rows = db.execute(
         "SELECT position, document FROM problems WHERE task = ? AND (? IS NULL OR split = ?) "
         "ORDER BY position, id",
         (task_key(db, task), to_column(split), to_column(split)),
     )
-    return [
-        StoredProblem(task=task, problem=_problem(document), position=position)
-        for position, document in rows
-    ]
+    return [(position, _problem(document)) for position, document in rows]
 
 
 def tasks(db: sqlite3.Connection) -> list[TaskInfo]:

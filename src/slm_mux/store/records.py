@@ -18,7 +18,9 @@ def records(db: sqlite3.Connection, task: str, split: str | None = None) -> Iter
     """
     key = task_key(db, task)
     source, sha256 = db.execute("SELECT source, sha256 FROM tasks WHERE id = ?", (key,)).fetchone()
-    problems = {stored.problem.id: stored for stored in stored_problems(db, task, split)}
+    problems = {
+        problem.id: (position, problem) for position, problem in stored_problems(db, task, split)
+    }
     asked = db.execute(
         "SELECT problems.name, series, members.name FROM problems "
         "JOIN asked ON asked.problem = problems.id JOIN members ON members.id = asked.member "
@@ -26,9 +28,9 @@ def records(db: sqlite3.Connection, task: str, split: str | None = None) -> Iter
         (key,),
     ).fetchall()
     for name, row, member in asked:
-        stored = problems.get(text_of(name))
-        if stored is None:
+        if (found := problems.get(text_of(name))) is None:
             continue
+        position, problem = found
         series = load_series(db, row, text_of(member))
         given = caches.given(db, row)
         for draw in draws_of(db, series.digest):
@@ -36,8 +38,8 @@ def records(db: sqlite3.Connection, task: str, split: str | None = None) -> Iter
                 task=task,
                 source=text_of(source),
                 sha256=sha256,
-                position=stored.position,
-                problem=stored.problem,
+                position=position,
+                problem=problem,
                 series=series,
                 draw=draw,
                 given=given.get(draw.draw),
@@ -73,7 +75,7 @@ class RecordWriter:
                 self._db, task, ((problem, series) for (problem, _, _), series in asked.items())
             )
             draws = [drawing.prepare(record.draw) for record in mine]
-            self.new += sum(drawing.write(self._db, draws, rows.__getitem__))
+            self.new += sum(drawing.write(self._db, draws, rows))
             caches.put_given(
                 self._db,
                 (

@@ -17,8 +17,6 @@ from slm_mux.types import Completion, Failure, Message, Problem
 
 Status = Literal["completed", "failed"]
 
-DIGEST_NAME = "blake2b-128"
-
 GIVEN = "given"
 """The reader of answers that were imported already read; they count instead of any reading of the
 text. With a key, answers are compared as they stand, targets too."""
@@ -48,10 +46,14 @@ class Series(Struct, frozen=True, kw_only=True, dict=True):
             InvalidRequestError: messages or settings hold something that JSON cannot express.
         """
         content = (self.identity, self.messages, self.settings, self.seed)
-        text = dump_json(canonical(content), sort_keys=True)
-        # The digests of texts with lone surrogates need to exist, too.
-        raw = text.encode("utf-8", "surrogatepass")
-        return f"{DIGEST_NAME}:{hashlib.blake2b(raw, digest_size=16).hexdigest()}"
+        return digest_of(canonical(content))
+
+
+def digest_of(value: Any) -> str:
+    """Hash a JSON value that is written in one way: "blake2b-128:" and 32 hexadecimal digits."""
+    # The digests of texts with lone surrogates need to exist, too.
+    raw = dump_json(value, sort_keys=True).encode("utf-8", "surrogatepass")
+    return f"blake2b-128:{hashlib.blake2b(raw, digest_size=16).hexdigest()}"
 
 
 def canonical(value: Any) -> Any:
@@ -89,15 +91,6 @@ def _key(key: Any) -> str:
     if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
     raise InvalidRequestError(f"a key of messages and settings is a text, not {key!r}")
-
-
-class StoredProblem(Struct, frozen=True, kw_only=True):
-    """A problem in its place in a task."""
-
-    task: str
-    problem: Problem
-    position: int
-    """From 0, in the order of the data."""
 
 
 class Draw(Struct, frozen=True, kw_only=True):
@@ -172,16 +165,6 @@ class DrawRow(Struct, frozen=True, gc=False):
     """`MemberInfo.id`: tells one name's settings apart."""
 
 
-class FailedDraw(Struct, frozen=True, kw_only=True):
-    """One draw that brought no completion."""
-
-    problem: str
-    member: str
-    series: str
-    draw: int
-    failure: Failure
-
-
 class Reading(Struct, frozen=True, gc=False):
     """What a reader made of a completion: `answer` is None when it is unreadable."""
 
@@ -196,6 +179,7 @@ class Record(Struct, frozen=True, kw_only=True):
     source: str
     sha256: str
     position: int
+    """Of the problem in the task, from 0, in the order of the data."""
     problem: Problem
     series: Series
     draw: Draw

@@ -8,6 +8,7 @@ from msgspec import Struct
 from slm_mux.errors import SlmMuxError
 from slm_mux.store.encoding import from_json
 from slm_mux.store.scanning import Row, scan
+from slm_mux.store.schema import SAMPLE_COLUMNS
 from slm_mux.store.verify import (
     SERIES_CONTENT,
     SERIES_JOINS,
@@ -112,7 +113,11 @@ class _Salvage:
                 damaged.append((sample, fault or "its series is damaged"))
                 continue
             body, reasoning, error, message, tries, _, *columns, checksum, series = row
-            self._insert("samples", _SAMPLE_COLUMNS, [(sample, series, *columns, checksum)])
+            self._insert(
+                "samples",
+                f"id, series, {SAMPLE_COLUMNS}, checksum",
+                [(sample, series, *columns, checksum)],
+            )
             if body is not None:
                 self._insert("texts", "sample, body, reasoning", [(sample, body, reasoning)])
             if error is not None:
@@ -149,12 +154,6 @@ class _Salvage:
             f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
             rows,
         )
-
-
-_SAMPLE_COLUMNS = (
-    "id, series, draw, status, seed, finish_reason, prompt_tokens, completion_tokens, seconds, "
-    "served_model, collected_at, checksum"
-)
 
 
 def _is_json(document: str | bytes) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from slm_mux.store.encoding import damaged, from_column, number_of, text_of, to_column, unpack
 from slm_mux.store.problems import task_key
-from slm_mux.store.rows import Draw, DrawRow, FailedDraw, Status
+from slm_mux.store.rows import Draw, DrawRow, Status
 from slm_mux.store.series import chunks, series_rows
 from slm_mux.types import Completion, Failure
 
@@ -116,17 +116,6 @@ def texts(db: sqlite3.Connection, sample_ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def completion(db: sqlite3.Connection, series: str, draw: int) -> Completion | None:
-    """See `Store.completion`."""
-    row = db.execute(
-        "SELECT body, reasoning, finish_reason, prompt_tokens, completion_tokens, served_model "
-        "FROM series JOIN samples ON samples.series = series.id "
-        "JOIN texts ON texts.sample = samples.id WHERE digest = ? AND draw = ?",
-        (series, draw),
-    ).fetchone()
-    return None if row is None else completion_of(*row)
-
-
 def draws_of(db: sqlite3.Connection, series: str) -> list[Draw]:
     """See `Store.draws_of`."""
     rows = db.execute(
@@ -147,7 +136,7 @@ def draws_of(db: sqlite3.Connection, series: str) -> list[Draw]:
                 series=series,
                 draw=draw,
                 seed=number_of(seed),
-                completion=None if completed[0] is None else completion_of(*completed),
+                completion=None if completed[0] is None else _completion(*completed),
                 failure=None if error is None else Failure(text_of(error), text_of(message), tries),
                 seconds=seconds,
                 collected_at=from_column(collected_at),
@@ -156,7 +145,7 @@ def draws_of(db: sqlite3.Connection, series: str) -> list[Draw]:
     return found
 
 
-def completion_of(
+def _completion(
     body: bytes,
     reasoning: bytes | None,
     finish_reason: str | bytes | None,
@@ -173,26 +162,3 @@ def completion_of(
         served_model=from_column(served_model),
         reasoning=None if reasoning is None else unpack(reasoning),
     )
-
-
-def failures(db: sqlite3.Connection, task: str, split: str | None = None) -> list[FailedDraw]:
-    """See `Store.failures`."""
-    rows = db.execute(
-        "SELECT problems.name, members.name, digest, draw, error, message, tries FROM problems "
-        "JOIN asked ON asked.problem = problems.id JOIN members ON members.id = asked.member "
-        "JOIN series ON series.id = asked.series JOIN samples ON samples.series = series.id "
-        "JOIN failures ON failures.sample = samples.id "
-        "WHERE problems.task = ?1 AND (?2 IS NULL OR split = ?2) "
-        "ORDER BY position, problems.id, asked.member, draw",
-        (task_key(db, task), to_column(split)),
-    )
-    return [
-        FailedDraw(
-            problem=text_of(problem),
-            member=text_of(member),
-            series=digest,
-            draw=draw,
-            failure=Failure(text_of(error), text_of(message), tries),
-        )
-        for problem, member, digest, draw, error, message, tries in rows
-    ]

@@ -1,6 +1,5 @@
 """Who was asked what: models, prompts, series, and which problem of which task they answer."""
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -18,7 +17,7 @@ from slm_mux.store.encoding import (
     to_column,
 )
 from slm_mux.store.problems import task_key
-from slm_mux.store.rows import MemberInfo, Series, canonical
+from slm_mux.store.rows import MemberInfo, Series, canonical, digest_of
 
 T = TypeVar("T")
 
@@ -85,7 +84,7 @@ class _Register:
     def series(self, series: Series) -> tuple[int, int]:
         """Return the rows of the configuration and of the series."""
         settings = dump_json(canonical(series.settings), sort_keys=True)
-        digest = _hash([series.identity, settings, series.seed])
+        digest = digest_of([series.identity, settings, series.seed])
         if digest not in self._configs:
             self._configs[digest] = self._row(
                 "configs",
@@ -103,7 +102,7 @@ class _Register:
 
     def _new_series(self, series: Series, config: int) -> int:
         messages = canonical(series.messages)
-        prompt = self._row("prompts", _hash(messages), "messages", (json_column(messages),))
+        prompt = self._row("prompts", digest_of(messages), "messages", (json_column(messages),))
         return self._row("series", series.digest, "config, prompt", (config, prompt))
 
     def member(self, name: str, config: int) -> int:
@@ -127,11 +126,6 @@ class _Register:
         found = self._db.execute(f"SELECT id FROM {table} WHERE digest = ?", (digest,))  # noqa: S608
         row: int = found.fetchone()[0]
         return row
-
-
-def _hash(value: Any) -> str:
-    raw = dump_json(value, sort_keys=True).encode("utf-8", "surrogatepass")
-    return f"blake2b-128:{hashlib.blake2b(raw, digest_size=16).hexdigest()}"
 
 
 def series_rows(db: sqlite3.Connection, digests: Iterable[str]) -> dict[str, int]:

@@ -18,20 +18,21 @@ from slm_mux.store.connection import BUSY_SECONDS, Connection
 from slm_mux.store.rows import (
     Draw,
     DrawRow,
-    FailedDraw,
     MemberInfo,
     Reading,
     Record,
     RunInfo,
     Series,
     Status,
-    StoredProblem,
     StoreInfo,
     TaskInfo,
 )
 from slm_mux.store.salvage import SalvageReport
 from slm_mux.store.verify import VerifyReport
-from slm_mux.types import Completion, Problem
+from slm_mux.types import Problem
+
+_BATCH = 1000
+"""Records that are put at once."""
 
 
 class Store:
@@ -154,12 +155,8 @@ class Store:
         Raises:
             StoreError: there is no such task; names those there are.
         """
-        return [stored.problem for stored in self.stored_problems(task, split)]
-
-    def stored_problems(self, task: str, split: str | None = None) -> list[StoredProblem]:
-        """Return a task's problems in order, with their positions."""
         with self._connection.snapshot() as db:
-            return problems.stored_problems(db, task, split)
+            return [problem for _, problem in problems.stored_problems(db, task, split)]
 
     def tasks(self) -> list[TaskInfo]:
         """Return the tasks in order of first appearance."""
@@ -194,7 +191,7 @@ class Store:
         prepared = [drawing.prepare(draw) for draw in draws]
         with self._connection.writing() as db:
             rows = series.known_rows(db, (draw.series for draw in prepared))
-            return sum(drawing.write(db, prepared, rows.__getitem__))
+            return sum(drawing.write(db, prepared, rows))
 
     def drawn(self, digests: Iterable[str]) -> dict[str, dict[int, Status]]:
         """Say which draws of which series are stored, and how each ended.
@@ -209,12 +206,6 @@ class Store:
         """Return the models that were asked in a task, in order of first appearance."""
         with self._connection.snapshot() as db:
             return series.members(db, task)
-
-    def series_of(self, digest: str, member: str = "") -> Series | None:
-        """Rebuild a series, under the name given; None when it is not registered."""
-        with self._connection.snapshot() as db:
-            row = series.series_rows(db, [digest]).get(digest)
-            return None if row is None else series.load_series(db, row, member)
 
     def asked(self, task: str, split: str | None = None) -> list[tuple[str, str, str]]:
         """Return (problem id, member name, series digest) of a task, in order of the problems."""
@@ -250,20 +241,10 @@ class Store:
         with self._connection.snapshot() as db:
             return samples.texts(db, list(sample_ids))
 
-    def completion(self, series: str, draw: int) -> Completion | None:
-        """Return one completion; None when it is not stored, or failed."""
-        with self._connection.reading() as db:
-            return samples.completion(db, series, draw)
-
     def draws_of(self, series: str) -> list[Draw]:
         """Return a series' draws with their texts, in order; none where it is not registered."""
         with self._connection.snapshot() as db:
             return samples.draws_of(db, series)
-
-    def failures(self, task: str, split: str | None = None) -> list[FailedDraw]:
-        """Return a task's failed draws with their reasons, by problem, member and draw."""
-        with self._connection.snapshot() as db:
-            return samples.failures(db, task, split)
 
     def records(self, task: str, split: str | None = None) -> Iterator[Record]:
         """Yield a task's samples with everything they belong to, by problem, member and draw.
@@ -280,7 +261,7 @@ class Store:
                 return
             yield record
 
-    def put_records(self, given: Iterable[Record], *, batch: int = 1000) -> tuple[int, list[str]]:
+    def put_records(self, given: Iterable[Record]) -> tuple[int, list[str]]:
         """Store samples with everything they belong to, all or none; what is there already stays.
 
         Returns:
@@ -292,7 +273,7 @@ class Store:
         iterator = iter(given)
         with self._connection.writing() as db:
             writer = whole.RecordWriter(db)
-            while piece := list(itertools.islice(iterator, batch)):
+            while piece := list(itertools.islice(iterator, _BATCH)):
                 writer.put(piece)
         return writer.new, writer.tasks
 

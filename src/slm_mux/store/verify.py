@@ -73,7 +73,7 @@ def checked_samples(db: sqlite3.Connection) -> Iterator[tuple[int, Row | None, s
     """Read every sample and compare it with its checksum.
 
     Yields:
-        (id, the row as `SAMPLE` lists it or None, what is wrong with it or None).
+        (id, the row as `_SAMPLE` lists it or None, what is wrong with it or None).
     """
     known = addresses(db)
     for sample, row in scan(db, "samples", _SAMPLE, _SAMPLE_JOINS):

@@ -234,7 +234,7 @@ class StoreWriter:
 
     def _write_once(self, draws: Sequence[PreparedDraw]) -> list[bool]:
         with self._connection.writing() as db:
-            return drawing.write(db, draws, self._rows.__getitem__)
+            return drawing.write(db, draws, self._rows)
 
     def _ready(self, waiter: _Waiter) -> list[PreparedDraw]:
         # Compressed in this thread, too: in the callers' it would overlap with the commit before,

@@ -1,5 +1,7 @@
 """Tasks: data sets of problems by name, and the user's own files."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from slm_mux.errors import InvalidRequestError, TaskDataError
@@ -8,6 +10,7 @@ from slm_mux.tasks.base import TASKS, Task, TaskOptions, did_you_mean, refuse_fi
 __all__ = ["TASKS", "Task", "TaskOptions", "load_task"]
 
 _DEFAULT = TaskOptions()
+_Load = Callable[[Path | None, TaskOptions], Task]
 
 
 def load_task(
@@ -46,27 +49,9 @@ def load_task(
 
 
 def _benchmark(name: str, data: Path | None, options: TaskOptions) -> Task:
-    match name:
-        case "demo":
-            from slm_mux.tasks import demo
-
-            return demo.load(data, options)
-        case "gsm8k":
-            from slm_mux.tasks import gsm8k
-
-            return gsm8k.load(data, options)
-        case "math":
-            from slm_mux.tasks import math
-
-            return math.load(data, options)
-        case "gpqa":
-            from slm_mux.tasks import gpqa
-
-            return gpqa.load(data, options)
-        case _:
-            from slm_mux.tasks import humaneval
-
-            return humaneval.load(data, options)
+    # Each benchmark is a module of its name, and only the one that is asked for is imported.
+    load: _Load = import_module(f"slm_mux.tasks.{name}").load
+    return load(data, options)
 
 
 def _exists(path: Path) -> bool:

@@ -13,7 +13,6 @@ from slm_mux.tasks.base import Task, TaskOptions
 from slm_mux.tasks.rows import DataFile, Row
 from slm_mux.types import KindName, Problem
 
-_MEANS_SOMETHING = re.compile(r"[^\W_]")
 PLACE = "{question}"
 """Where a prompt's template holds the question."""
 
@@ -165,10 +164,9 @@ class _Readable:
                 return True
             case "math":
                 # All that makes mathematics unreadable; its key may take a worker process.
-                from slm_mux.answers.latex import normalise
+                from slm_mux.answers.latex import means_something, normalise
 
-                text = normalise(target)
-                return bool(_MEANS_SOMETHING.search(text)) or text == r"\{\}"
+                return means_something(normalise(target))
         if kind not in self._canonical:
             from slm_mux.answers import make_kind
 

@@ -28,6 +28,7 @@ from slm_mux.answers import make_kind
 from slm_mux.answers.latex import normalise
 from slm_mux.answers.math import MathKind
 from slm_mux.answers.nodes import Apply, Node, Number, UnparsableError, variables
+from slm_mux.answers.sizes import bits
 from slm_mux.answers.syntax import parse
 from slm_mux.answers.workers import ClosedError, NoResultError, Workers
 from slm_mux.provisional import watching
@@ -245,14 +246,6 @@ class Scorer:
             )
 
 
-def score(
-    problem: Problem, answer: Answer | str | None, *, grade: Grader | None = None
-) -> bool | None:
-    """Score one answer with a scorer of its own; see `Scorer.score`."""
-    with Scorer(grade=grade) as scorer:
-        return scorer.score(problem, answer)
-
-
 def _is_small(text: str) -> bool:
     """Whether math-verify may be asked about a text: it evaluates whatever is written there."""
     if len(text) > LONGEST:
@@ -267,8 +260,7 @@ def _is_small(text: str) -> bool:
 def _bits(node: Node) -> float:
     """Bound the bits of the largest number that evaluating the node may need, from above."""
     if isinstance(node, Number):
-        value = node.value
-        return max(value.numerator.bit_length(), value.denominator.bit_length())
+        return bits(node.value)
     if not isinstance(node, Apply):
         return 1
     sizes = [_bits(operand) for operand in node.operands]

@@ -18,6 +18,8 @@ from slm_mux.tasks.formats import form_of
 from slm_mux.tasks.rows import DataFile, read_file
 
 _OFFICIAL = {"train": "validation", "validation": "validation", "dev": "validation", "test": "test"}
+_REVISION = "main"
+"""Of every data set on the hub."""
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -72,7 +74,6 @@ def from_hub(
     files: Mapping[str, str],
     *,
     split: str | None = None,
-    revision: str = "main",
     tried: Sequence[str] = (),
 ) -> Data:
     """Fetch a data set's files from the Hugging Face hub, or take them from the cache.
@@ -82,7 +83,6 @@ def from_hub(
         repo: `owner/name` of a data set.
         files: a file for each split; the split "" stands for none.
         split: the one split to read.
-        revision: a commit, tag or branch.
         tried: why other sources gave nothing, for the message.
 
     Raises:
@@ -100,15 +100,15 @@ def from_hub(
     placed = []
     for named, file in files.items():
         try:
-            path = _kept(repo, revision, file)
+            path = _kept(repo, file)
         except WeightsError as error:
             raise unavailable(task, [*tried, str(error)]) from None
         except OSError as error:
             reason = f"{cache_folder()} cannot be written: {error.strerror or error}"
             raise unavailable(task, [*tried, reason]) from None
-        name = f"hub:{repo}@{revision}/{file}"
+        name = f"hub:{repo}@{_REVISION}/{file}"
         placed.append(DataFile(name, read_file(path).content, named or wanted))
-    return Data(tuple(placed), f"hub {repo}@{revision} {', '.join(files.values())}")
+    return Data(tuple(placed), f"hub {repo}@{_REVISION} {', '.join(files.values())}")
 
 
 def cache_folder() -> Path:
@@ -125,14 +125,14 @@ def unavailable(task: str, reasons: Sequence[str]) -> TaskDataError:
     )
 
 
-def _kept(repo: str, revision: str, file: str) -> Path:
+def _kept(repo: str, file: str) -> Path:
     """Give the path of a hub's file in the cache, fetched first where it is missing."""
     # The hub's client comes with urllib and http; only a download needs it.
     from slm_mux.models.catalogue import HubFile
     from slm_mux.models.files import only_one_process, put_in_place
     from slm_mux.models.hub import download
 
-    folder = cache_folder() / repo.replace("/", "--") / revision
+    folder = cache_folder() / repo.replace("/", "--") / _REVISION
     path = folder / file
     if path.is_file():
         return path
@@ -141,6 +141,6 @@ def _kept(repo: str, revision: str, file: str) -> Path:
         if not path.is_file():
             partial = path.with_name(path.name + ".partial")
             # The hub serves data sets beside models, under a path of their own.
-            download(HubFile(f"datasets/{repo}", revision, file), partial)
+            download(HubFile(f"datasets/{repo}", _REVISION, file), partial)
             put_in_place(partial, path)
     return path

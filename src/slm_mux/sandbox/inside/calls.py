@@ -18,6 +18,7 @@ from typing import Any
 from .values import as_text, canonical
 
 _MOST_REPORTED = 1 << 20
+_MOST_PRINTED = 4000
 LONGEST_TEXT = 20_000
 _MOST_TIMED_OUT = 2
 """After that many calls that ran out of time, the rest is not run: what loops, loops."""
@@ -93,18 +94,13 @@ def _end_all(child: int) -> int:
 class Tail(io.TextIOBase):
     """What was printed last."""
 
-    def __init__(self, most: int = 4000) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self.text = ""
 
     def write(self, text: str) -> int:
         """Keep the end of it."""
-        self.text = (self.text + str(text))[-self._most :]
+        self.text = (self.text + str(text))[-_MOST_PRINTED:]
         return len(text)
-
-
-class _Collected(Exception):  # noqa: N818 (it carries arguments and is no error)
-    pass
 
 
 def _child(header: dict[str, Any], call: str | None, writer: int) -> None:
