@@ -116,8 +116,10 @@ async def run(url: str, *, draws: int, in_flight: int, rounds: int) -> dict[str,
 
         async def one_question(draws: int) -> None:
             seeds = tuple(draw_seed(0, "m", "q", draw) for draw in range(draws))
-            plan = Plan(model=model, messages=MESSAGES, generation=GENERATION, seeds=seeds)
-            tally, _ = await sampler.draw([plan], kind, stopping="none")
+            plan = Plan(
+                model=model, messages=MESSAGES, generation=GENERATION, seeds=seeds, kind=kind
+            )
+            tally, _ = await sampler.draw([plan], stopping="none")
             assert tally.votes()[0].counts[0].count == draws
 
         async def many_questions(draws: int) -> None:

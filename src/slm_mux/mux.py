@@ -141,7 +141,7 @@ class AsyncMux:
             drawers = tuple(plan.drawer for plan in plans)
             observe(QuestionPlanned(asked.kind, asked.kind_reason, drawers))
         tally, usage = await self._sampler_here().draw(
-            plans, None, stopping=stopping or self.pool.stopping, observe=observe
+            plans, stopping=stopping or self.pool.stopping, observe=observe
         )
         return decision_of(
             tally,

@@ -157,6 +157,7 @@ async def test_json(tmp_path: Path) -> None:
                 "tokens": 105,
             }
         ],
+        "notes": [],
     }
     ((reason, times),) = document["collected"][0]["reasons"].items()
     assert ("400" in reason, times) == (True, 1)
@@ -175,7 +176,7 @@ async def test_failures_are_said_and_retried(tmp_path: Path) -> None:
         retried = await collect(tmp_path, "--pool", pool, "--retry-failed")
         assert (calls, fake.requests) == (8, 10)
     assert (first.code, again.code, retried.code) == (0, 0, 0)
-    assert "model-0: 2 draws failed" in first.err
+    assert "model-0: 2 draws failed: " in first.err
     assert "[the] prompt is too long" in first.err
     assert "2 draws in the store failed; --retry-failed makes them again" in again.err
     assert "failed" not in retried.err
@@ -358,7 +359,7 @@ async def test_a_task_whose_problems_have_changed(tmp_path: Path) -> None:
         replaced = await collect(tmp_path, "--pool", pool, "--replace", "--limit", "1")
         assert (replaced.code, fake.requests) == (0, 5), replaced.err
     assert "p0" in refused.err
-    assert "give the task another name, or replace the problem" in refused.err
+    assert "take the new content with `slm-mux collect --replace`" in refused.err
 
 
 async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -478,7 +479,7 @@ def test_the_documented_documents_have_these_keys() -> None:
     document = (Path(__file__).parents[2] / "docs" / "collecting.md").read_text()
     (block,) = re.findall(r"^```json\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
     shown = json.loads(block)
-    assert list(shown) == ["task", "store", "problems", "collected", "models"]
+    assert list(shown) == ["task", "store", "problems", "collected", "models", "notes"]
     assert tuple(shown["collected"][0]) == Collected.__struct_fields__
     assert tuple(shown["models"][0]) == ModelSummary.__struct_fields__
     assert all(f"`{field}`" in document for field in Estimate.__struct_fields__)

@@ -88,6 +88,7 @@ async def test_runs_are_listed(tmp_path: Path) -> None:
         pytest.param(("exam", "--limit", "0"), 2, "--limit is 0", id="no problems"),
         pytest.param(("exam", "--allow-failures", "7"), 2, "between 0 and 1", id="no share"),
         pytest.param(("exam", "--stopping", "eager"), 2, "live evaluation", id="nothing to stop"),
+        pytest.param(("exam", "--retry-failed"), 2, "live evaluation", id="nothing to retry"),
         pytest.param(("exam", "--pool", "nowhere.yaml"), 2, "nowhere.yaml", id="no pool file"),
     ],
 )

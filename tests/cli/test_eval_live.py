@@ -1,6 +1,9 @@
 """`slm-mux eval --pool`: what is missing is drawn first, from endpoints on the loopback."""
 
 import asyncio
+import contextlib
+import os
+import pty
 import shutil
 import signal
 from pathlib import Path
@@ -11,7 +14,15 @@ from aiohttp import web
 
 from slm_mux.store import Store
 from tests.cli.exam import figures
-from tests.cli.running import Ended, ended, pool_file, slm_mux, start
+from tests.cli.running import (
+    COMMAND,
+    Ended,
+    ended,
+    environment,
+    pool_file,
+    slm_mux,
+    start,
+)
 from tests.endpoints import FakeEndpoint, answers, serving, status
 from tests.evaluation.making import rows
 from tests.importing.files import write_lines
@@ -24,10 +35,10 @@ def sums(folder: Path, count: int = 4) -> str:
     return str(write_lines(folder / "sums.jsonl", data))
 
 
-async def live(folder: Path, *arguments: str) -> Ended:
-    """Evaluate the data file with the pool file of the folder."""
+async def live(folder: Path, *arguments: str, count: int = 4) -> Ended:
+    """Evaluate a data file of so many problems with the pool file of the folder."""
     return await slm_mux(
-        "eval", sums(folder), "--pool", "pool.yaml", "--json", *arguments, cwd=folder
+        "eval", sums(folder, count), "--pool", "pool.yaml", "--json", *arguments, cwd=folder
     )
 
 
@@ -47,11 +58,7 @@ async def test_live_draws_what_is_missing(tmp_path: Path) -> None:
     offline = await slm_mux("eval", "sums", "--json", cwd=tmp_path)
     assert rows(offline.document)["mux"] == rows(shown.document)["mux"]
     pooled = await live(tmp_path, "--offline")
-    assert pooled.code == 1
-    named = await slm_mux(
-        "eval", "sums", "--pool", "pool.yaml", "--offline", "--json", cwd=tmp_path
-    )
-    assert rows(named.document)["mux"] == rows(shown.document)["mux"]
+    assert rows(pooled.document)["mux"] == rows(shown.document)["mux"]
 
 
 @pytest.mark.parametrize("stopping", ["eager", "frugal"])
@@ -132,6 +139,104 @@ async def test_a_live_evaluation_with_a_broken_model(tmp_path: Path) -> None:
     assert (shown.code, shown.document["failed_share"]) == (1, 0.5)
     mux = rows(shown.document)["mux"]
     assert (mux["accuracy"], mux["failed_problems"], mux["bounds"]) == (1.0, 4, [0.0, 1.0])
+
+
+@pytest.mark.parametrize("stopping", ["none", "frugal"])
+async def test_endpoints_that_are_down(tmp_path: Path, stopping: str) -> None:
+    """Why draws failed is said by model, with what helps; --retry-failed then makes them."""
+    how = ("--method", "mux", "--stopping", stopping)
+    async with serving() as one:
+        one.always = status(500)
+        pool_file(tmp_path, one.url, samples=3, retry_seconds=0.01)
+        problems = sums(tmp_path, 16)
+        down = await slm_mux("eval", problems, "--pool", "pool.yaml", *how, cwd=tmp_path)
+        assert (down.code, down.out) == (1, "")
+        assert "draws failed: model-0" in down.err
+        assert "model-0: given up after failing again and again" in down.err
+        assert "the same command with --retry-failed" in down.err
+        assert "smaller --samples" not in down.err
+        assert (await slm_mux("runs", cwd=tmp_path)).out.count("\n") == 1
+        one.always = answers("\\boxed{7}")
+        up = await live(tmp_path, *how, "--retry-failed", count=16)
+    assert rows(up.document)["mux"]["correct"] == 16
+    # What failed and cannot change an answer is not drawn again with stopping.
+    assert up.code == (stopping == "frugal")
+    assert ("`slm-mux collect --retry-failed`" in up.err) == (stopping == "frugal")
+
+
+async def test_one_of_two_endpoints_is_down(tmp_path: Path) -> None:
+    """Problems that are settled all the same have figures; those on which a model failed do not."""
+    async with serving() as one, serving() as two:
+        one.always, two.always = answers("\\boxed{7}"), status(500)
+        pool_file(tmp_path, one.url, two.url, samples=3, retry_seconds=0.01)
+        mux = ("--method", "mux", "--allow-failures", "1")
+        shown = await live(tmp_path, *mux, "--stopping", "eager", count=40)
+        none = await live(tmp_path, *mux, "--retry-failed", count=40)
+    assert (shown.code, rows(shown.document)["mux"]["accuracy"]) == (1, 1.0), shown.err
+    last = shown.err.splitlines()[-1]
+    assert last.startswith("model-1 was given up; when the models answer, the same command")
+    assert none.code == 1
+    assert "sums: model-1 was given up, so too few draws are there" in none.err
+    assert "or take what does not answer out of the pool file" in none.err
+    for ended_so in (shown, none):
+        assert "draws failed: model-1" in ended_so.err
+
+
+async def test_an_evaluation_without_a_completion(tmp_path: Path) -> None:
+    """It has no figures, and no run is saved; offline too, where the reasons stand in the store."""
+    async with serving() as fake:
+        fake.always = status(400, message="too long")
+        pool_file(tmp_path, fake.url, samples=1)
+        shown = await live(tmp_path)
+    offline = await slm_mux("eval", "sums", "--allow-failures", "1", cwd=tmp_path)
+    for ended_so in (shown, offline):
+        assert ended_so.code == 1
+        assert "sums: every draw failed, so there is nothing to evaluate" in ended_so.err
+        assert ended_so.err.count("too long") == 1
+    assert shown.document["error"]["type"] == "StoreError"
+    assert "`slm-mux collect --retry-failed`" in offline.err
+    assert (await slm_mux("runs", cwd=tmp_path)).out.count("\n") == 1
+
+
+async def test_a_terminal_shows_how_many_problems_are_over(tmp_path: Path) -> None:
+    """With stopping: problems, and each model's draws, while they come in."""
+    count, rest = 0, asyncio.Event()
+
+    async def a_few(
+        fake: FakeEndpoint, request: web.Request, asked: dict[str, Any]
+    ) -> web.StreamResponse:
+        nonlocal count
+        count += 1
+        if count > 2:
+            await rest.wait()
+        return await answers("\\boxed{7}")(fake, request, asked)
+
+    terminal, other_end = pty.openpty()
+    async with serving() as fake:
+        fake.always = a_few
+        pool_file(tmp_path, fake.url, samples=1)
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "eval", sums(tmp_path), "--pool", "pool.yaml", "--method", "mux",
+            "--stopping", "eager", cwd=tmp_path, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=other_end, env=environment(),
+        )  # fmt: skip
+        os.close(other_end)
+        seen = ""
+        try:
+            async with asyncio.timeout(30):
+                while "2/4" not in seen or "2 of at most 4" not in seen:
+                    seen += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
+                rest.set()
+                with contextlib.suppress(OSError):  # The other end is closed.
+                    while more := await asyncio.to_thread(os.read, terminal, 4096):
+                        seen += more.decode()
+                assert await process.wait() == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            os.close(terminal)
+    assert "problems" in seen
+    assert "4/4" in seen
 
 
 async def test_the_store_of_a_live_evaluation_is_never_the_recording(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C while a model is being loaded."""
+"""Ctrl-C while a model is being loaded, and while nothing is drawn yet."""
 
 import os
 import signal
@@ -58,3 +58,39 @@ def test_with_something_to_show_python_keeps_the_signal() -> None:
 def test_the_handler_is_back_when_loading_was_left_behind() -> None:
     """A question that ends while a file is loading leaves Ctrl-C as it found it."""
     assert run(LOADING, after=CTRL_C) == (0, "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize(
+    ("before", "steps", "outcome"),
+    [
+        pytest.param("pass", f"within({CTRL_C!r})", (-signal.SIGINT, ""), id="within"),
+        pytest.param("pass", f"within('pass'); {CTRL_C}", (0, "interrupted"), id="afterwards"),
+        pytest.param(
+            "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+            f"within({CTRL_C!r})",
+            (0, "not interrupted"),
+            id="ignored",
+        ),
+    ],
+)
+def test_where_nothing_can_be_lost_the_system_ends_the_process(
+    before: str, steps: str, outcome: tuple[int, str]
+) -> None:
+    """Ctrl-C ends at once within the block, as before outside, and not at all where it is off."""
+    script = f"""
+import os, signal
+from slm_mux.cli.interrupts import ending_at_once
+
+def within(step):
+    with ending_at_once():
+        exec(step)
+
+{before}
+try:
+    {steps}
+    print("not interrupted")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout.strip()) == outcome

@@ -131,6 +131,32 @@ async def test_a_model_that_is_down_is_given_up(tmp_path: Path) -> None:
     assert outcome[0].completed == 40 - sum(d.failure is not None for d in stored(path))
 
 
+async def test_the_counts_of_a_model_that_is_given_up(tmp_path: Path) -> None:
+    """Failed draws that were on their way to the disk count as well, each once."""
+    path = tmp_path / "s.db"
+
+    class InTurn:
+        """Keeps one sample after another, so that the last ones are cut off."""
+
+        def __init__(self, keeper: Keeper) -> None:
+            self._keeper = keeper
+            self._turn = asyncio.Lock()
+
+        async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
+            return await self._keeper.recall(plan, texts=texts)
+
+        async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
+            async with self._turn:
+                return await self._keeper.keep(plan, samples)
+
+    down = ScriptedModel(
+        "down", [AuthenticationError("wrong key", model="down")], limits=Limits(max_in_flight=20)
+    )
+    (outcome,) = await collected(path, pool(down, samples=1), 60, around=InTurn)
+    assert outcome.given_up == "wrong key"
+    assert 10 < outcome.failed == len(stored(path)) < 60
+
+
 async def test_a_model_that_fails_now_and_then_goes_on(tmp_path: Path) -> None:
     """Nine failures and a success, over and over, are not ten in a row."""
     nine = [ServerFaultError("busy", model="a")] * 9

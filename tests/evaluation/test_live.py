@@ -85,6 +85,7 @@ async def live(path: Path, pool: Pool, stopping: Stopping) -> dict[str, Any]:
             needs,
             stopping=stopping,
             sampler=Sampler(),
+            store=store,
             keeper=StoreKeeper(store, writer),
             accuracies=[record.accuracy for record in known],
         )
@@ -149,6 +150,58 @@ async def test_frugal_buys_what_it_needs_only(tmp_path: Path) -> None:
     assert (document["union_accuracy"], document["left_out"]) == (None, 0)
 
 
+async def test_what_is_left_undrawn_is_marked(tmp_path: Path) -> None:
+    """Every series that lacks draws of a settled problem is marked, until it has them."""
+    undecided = ["1", "2", "3"]
+    script = [[["7"] * 3, undecided, undecided], [["8"] * 3, ["7"] * 3, undecided]]
+    await live(tmp_path / "s.db", scripted(script, [0.9, 0.5]), "frugal")
+    with Store.open(tmp_path / "s.db") as store:
+        lacking = {
+            (mark.problem, mark.member): (mark.drawn, mark.wanted) for mark in store.stopped(TASK)
+        }
+    # On the second problem m1 wins before m0 has drawn all; the third needs every draw.
+    assert lacking == {("q0", "m1"): (0, 3), ("q1", "m0"): (2, 3)}
+    every = scripted(script, [0.9, 0.5])
+    await live(tmp_path / "s.db", every, "none")
+    assert requests(every) == 3 + 1
+    with Store.open(tmp_path / "s.db") as store:
+        assert store.stopped(TASK) == []
+
+
+@given(script=scripts, stopping=st.sampled_from(["eager", "frugal"]))
+@settings(max_examples=10, deadline=None)
+def test_marks_are_what_is_missing(script: Script, stopping: Stopping) -> None:
+    """After a live evaluation each series has all draws or a mark; a second one changes nothing."""
+
+    async def check() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "s.db"
+            before = None
+            for _ in range(2):
+                await live(path, scripted(script, [0.5] * len(script)), stopping)
+                with Store.open(path) as store:
+                    asked = store.asked(TASK)
+                    drawn = store.drawn(digest for _, _, digest in asked)
+                    marks = store.stopped(TASK)
+                assert {mark.series for mark in marks} == {
+                    digest for digest, draws in drawn.items() if len(draws) < K
+                }
+                assert before in (None, marks)
+                before = marks
+
+    asyncio.run(check())
+
+
+async def test_what_is_interrupted_is_not_marked(tmp_path: Path) -> None:
+    """Where drawing ends before the answer is settled, nothing says that it was stopped."""
+    broken = ScriptedModel("broken", [ZeroDivisionError()])
+    pool = Pool([Member(model=broken), *scripted(UNANIMOUS, [0.9, 0.5])], samples=K)
+    with pytest.raises(ZeroDivisionError):
+        await live(tmp_path / "s.db", pool, "eager")
+    with Store.open(tmp_path / "s.db") as store:
+        assert store.stopped(TASK) == []
+
+
 async def test_nothing_is_bought_twice(tmp_path: Path) -> None:
     """A second live evaluation asks nobody."""
     await live(tmp_path / "s.db", scripted(UNANIMOUS, [0.9, 0.5]), "frugal")
@@ -169,6 +222,7 @@ async def test_unsettled_problems_are_left_out(tmp_path: Path) -> None:
             one,
             stopping="frugal",
             sampler=Sampler(),
+            store=store,
             keeper=StoreKeeper(store, writer),
             accuracies=[0.9, 0.5],
         )
@@ -220,11 +274,15 @@ async def test_a_dead_endpoint_is_given_up(tmp_path: Path, stopping: Stopping) -
             needs,
             stopping=stopping,
             sampler=Sampler(),
+            store=store,
             keeper=StoreKeeper(store, writer),
             accuracies=[0.9, 0.5],
         )
         await writer.aclose()
+        marks = store.stopped(TASK)
     readers.close()
+    # Once it was given up, what the dead model lacks is missing for another reason.
+    assert all(mark.drawn for mark in marks if mark.member == "dead")
     assert [one.given_up for one in outcome] == ["no key", None]
     assert 10 <= len(dead.requests) < 60
     assert outcome[1].completed >= 2 * 60

@@ -112,7 +112,7 @@ def test_a_log_that_did_not_end_well_is_taken_as_far_as_it_goes(tmp_path: Path) 
     imported = read(write_document(tmp_path / "log.json", document))
     assert texts(imported, "sums/1", "org/model_a") == ["4"]
     assert "the status 'cancelled'" in imported.notes[0]
-    assert "1 samples that were declared invalid" in imported.notes[1]
+    assert "1 sample that was declared invalid" in imported.notes[1]
 
 
 def test_damaged_and_empty_logs_are_refused(tmp_path: Path) -> None:

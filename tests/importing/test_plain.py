@@ -88,7 +88,7 @@ def test_blank_answers_and_unknown_fields_are_noted(tmp_path: Path) -> None:
     """Neither stops the import."""
     imported = read(write_lines(tmp_path / "t.jsonl", [{**ROW, "answers": ["", "A"], "cost": 3}]))
     assert "fields that a plain table does not have: cost" in imported.notes[0]
-    assert "1 blank answers count as unreadable" in imported.notes[1]
+    assert "1 blank answer counts as unreadable" in imported.notes[1]
     assert [reading.answer for reading in imported.readings] == [None, "A"]
 
 

@@ -120,7 +120,7 @@ def test_questions_that_ended_early_are_noted(tmp_path: Path) -> None:
     """Where all models agreed at once, the code stopped asking."""
     document = math_run([{"raw_content": "\\boxed{1}"}], all_agree=True)
     notes = read(write_document(tmp_path / "run.json", document)).notes
-    assert any("on 1 questions all models agreed at once" in note for note in notes)
+    assert any("on 1 question all models agreed at once" in note for note in notes)
 
 
 def test_a_file_without_a_model_keeps_its_name_as_written(tmp_path: Path) -> None:

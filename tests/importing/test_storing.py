@@ -132,15 +132,65 @@ def test_the_second_of_two_files_grew(store: Store, tmp_path: Path) -> None:
 
 
 def test_what_a_later_file_adds_to_a_problem(store: Store, tmp_path: Path) -> None:
-    """A target may come later; another question would be another problem."""
+    """Target, question and split may come later, each alone; the samples stay the problem's."""
     bare = {"problem": "q1", "model": "m1", "answers": ["A"]}
     import_files(store, [write_lines(tmp_path / "a.jsonl", [bare])], task="t")
-    target = {"problem": "q1", "model": "m2", "answers": ["A"], "target": "A"}
-    import_files(store, [write_lines(tmp_path / "b.jsonl", [target])], task="t")
-    assert store.problems("t")[0].target == "A"
-    question = {"problem": "q1", "model": "m3", "answers": ["A"], "question": "Which?"}
-    with pytest.raises(StoreError, match="another question"):
-        import_files(store, [write_lines(tmp_path / "c.jsonl", [question])], task="t")
+    more = {"target": "A", "question": "Which?", "split": "test"}
+    for number, (field, value) in enumerate(more.items()):
+        row = {"problem": "q1", "model": f"n{number}", "answers": ["A"], field: value}
+        import_files(store, [write_lines(tmp_path / f"{field}.jsonl", [row])], task="t")
+        assert getattr(store.problems("t")[0], field) == value
+    assert [row.member for row in store.draw_rows("t", "test")] == ["m1", "n0", "n1", "n2"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("target", "B"), ("question", "What?"), ("split", "dev")]
+)
+def test_what_a_later_file_contradicts(
+    store: Store, tmp_path: Path, field: str, value: str
+) -> None:
+    """The error names the problem, the field, both values and the remedy; nothing changes."""
+    row = {"problem": "q1", "model": "m1", "answers": ["A"]}
+    told = row | {"target": "A", "question": "Which?", "split": "test"}
+    import_files(store, [write_lines(tmp_path / "a.jsonl", [told])], task="t")
+    before = store.problems("t")
+    other = write_lines(tmp_path / "b.jsonl", [row | {field: value}])
+    with pytest.raises(TaskDataError) as error:
+        import_files(store, [other], task="t")
+    for part in (f"the {field} of the problem 'q1'", repr(value), repr(told[field]), "--task NAME"):
+        assert part in str(error.value)
+    assert store.problems("t") == before
+
+
+def test_what_exports_add_to_each_other(tmp_path: Path) -> None:
+    """Whichever of two exports tells more: what it tells stands, whatever their order."""
+    bare = {"problem": "q1", "model": "m1", "answers": ["A"], "split": "test"}
+    told = {"problem": "q1", "model": "m1", "answers": ["A"], "question": "Which?", "target": "A"}
+    exports = []
+    for name, row in (("bare", bare), ("told", told)):
+        with Store.open(tmp_path / f"{name}.db") as store:
+            import_files(store, [write_lines(tmp_path / name, [row])], task="t")
+            exports.append(tmp_path / f"{name}.jsonl")
+            export_samples(store, exports[-1])
+    for order in (exports, exports[::-1]):
+        with Store.open(tmp_path / f"{order[0].stem} first.db") as store:
+            import_files(store, order, task=None)
+            (known,) = store.problems("t")
+            assert (known.question, known.target, known.split) == ("Which?", "A", "test")
+            assert len(store.draw_rows("t")) == 1
+
+
+def test_exports_that_contradict_each_other(tmp_path: Path) -> None:
+    """The error names the problem, the field, both values and the remedy."""
+    row = {"problem": "q1", "model": "m1", "answers": ["A"], "question": "Which?"}
+    with Store.open(tmp_path / "a.db") as store:
+        import_files(store, [write_lines(tmp_path / "a", [row])], task="t")
+        export_samples(store, tmp_path / "a.jsonl")
+    with Store.open(tmp_path / "b.db") as store:
+        import_files(store, [write_lines(tmp_path / "b", [row | {"question": "W?"}])], task="t")
+        said = "problem 'q1' .* question: 'W\\?' in the store, 'Which\\?' here; .*--task"
+        with pytest.raises(StoreError, match=said):
+            import_files(store, [tmp_path / "a.jsonl"], task=None)
 
 
 def test_a_question_without_a_prompt_is_no_part_of_the_address(

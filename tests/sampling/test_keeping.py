@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from slm_mux.errors import AuthenticationError, NoAnswerError, RequestRefusedError, StoreError
 from slm_mux.models.base import Generation, Limits, Request
@@ -31,6 +32,7 @@ def plan(model: ScriptedModel, k: int, record: float | None = None) -> Plan:
         generation=Generation(temperature=0.5),
         seeds=tuple(range(100, 100 + k)),
         validation_accuracy=record,
+        kind=AsWritten(),
         address=model.name,
     )
 
@@ -43,8 +45,7 @@ async def drawn(
     events: list[Event] | None = None,
 ) -> tuple[Tally, Usage]:
     return await Sampler(QUICK).draw(
-        plans,
-        kind or AsWritten(),
+        plans if kind is None else [replace(plan, kind=kind) for plan in plans],
         stopping=stopping,
         observe=None if events is None else events.append,
         keeper=keeper,
@@ -74,9 +75,7 @@ async def test_a_sample_is_kept_before_it_is_counted() -> None:
             seen.append(event.sample.draw in keeper.kept["m"])
 
     model = ScriptedModel("m", ["1"])
-    await Sampler(QUICK).draw(
-        [plan(model, 4)], AsWritten(), stopping="none", observe=observe, keeper=keeper
-    )
+    await Sampler(QUICK).draw([plan(model, 4)], stopping="none", observe=observe, keeper=keeper)
     assert seen == [True] * 4
     assert sorted(keeper.calls) == [[0], [1], [2], [3]]
 

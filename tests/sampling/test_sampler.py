@@ -1,11 +1,13 @@
 """Draws, retries, cancellation and stopping, over scripted models."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from slm_mux.errors import (
     AuthenticationError,
@@ -20,10 +22,11 @@ from slm_mux.models.scripted import Reply, ScriptedModel
 from slm_mux.sampling.events import AnswerSettled, Event, RequestRetried, SampleDrawn
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.plan import Plan
+from slm_mux.sampling.question import LONGEST_READ_IN_THE_LOOP
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.tally import Tally
-from slm_mux.types import Completion, Stopping, Usage
+from slm_mux.types import Answer, Completion, Stopping, Usage
 from tests.kinds import AsWritten
 
 QUICK = RetryPolicy(first_wait=0.0, attempts=4)
@@ -36,6 +39,7 @@ def plan(model: ScriptedModel, k: int, record: float | None = None) -> Plan:
         generation=Generation(temperature=0.5),
         seeds=tuple(range(100, 100 + k)),
         validation_accuracy=record,
+        kind=AsWritten(),
     )
 
 
@@ -46,8 +50,7 @@ async def drawn(
     events: list[Event] | None = None,
 ) -> tuple[Tally, Usage]:
     return await Sampler(QUICK).draw(
-        plans,
-        kind or AsWritten(),
+        plans if kind is None else [replace(plan, kind=kind) for plan in plans],
         stopping=stopping,
         observe=None if events is None else events.append,
     )
@@ -115,16 +118,14 @@ async def test_a_waiting_retry_does_not_hold_a_place() -> None:
     model = ScriptedModel(
         "m", [ServerFaultError("500", model="m"), "2", "1"], limits=Limits(max_in_flight=1)
     )
-    tally, _ = await Sampler(policy).draw([plan(model, 2)], AsWritten(), stopping="none")
+    tally, _ = await Sampler(policy).draw([plan(model, 2)], stopping="none")
     assert answers(tally, "m") == ["1", "2"]
 
 
 async def test_unreadable_is_not_failed() -> None:
     """A completion that cannot be read is counted apart from one that did not come."""
     model = ScriptedModel("m", ["?", "1", ServerFaultError("x", model="m")])
-    tally, _ = await Sampler(RetryPolicy(attempts=1)).draw(
-        [plan(model, 3)], AsWritten(), stopping="none"
-    )
+    tally, _ = await Sampler(RetryPolicy(attempts=1)).draw([plan(model, 3)], stopping="none")
     (vote,) = tally.votes()
     assert (vote.unreadable, vote.failed, vote.confidence) == (1, 1, pytest.approx(1 / 3))
 
@@ -140,6 +141,32 @@ async def test_reading_that_may_block_happens_in_a_thread() -> None:
     """A slow reader gives the same answers."""
     tally, _ = await drawn(plan(ScriptedModel("m", ["1"]), 3), kind=AsWritten(may_block=True))
     assert answers(tally, "m") == ["1", "1", "1"]
+
+
+class NotesThreads(AsWritten):
+    """Notes of every completion how long it is, and whether it is read in the main thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: set[tuple[int, bool]] = set()
+
+    def read(self, text: str, *, cut_off: bool = False) -> Answer | None:
+        here = threading.current_thread() is threading.main_thread()
+        self.reads.add((len(text), here))
+        return super().read(text, cut_off=cut_off)
+
+
+@pytest.mark.parametrize("draws_at_once", [False, True])
+async def test_a_long_text_does_not_hold_up_the_loop(draws_at_once: bool) -> None:
+    """Quick kinds read texts up to a length in the loop's thread, and longer ones in another."""
+    kind, longest = NotesThreads(), LONGEST_READ_IN_THE_LOOP
+    for length in (0, 3, longest, longest + 1, 10_000_000):
+        model = ScriptedModel("m", ["x" * length], draws_at_once=draws_at_once)
+        tally, _ = await drawn(plan(model, 2), kind=kind)
+        assert answers(tally, "m") == ["x" * length] * 2
+    assert kind.reads == {
+        (0, True), (3, True), (longest, True), (longest + 1, False), (10_000_000, False),
+    }  # fmt: skip
 
 
 async def test_eager_stops_and_cancels_what_is_in_flight() -> None:
@@ -233,7 +260,7 @@ async def test_where_several_are_refused_they_are_drawn_one_by_one() -> None:
     model = RefusesN("m", lambda request: str(request.seed), draws_at_once=True)
     sampler = Sampler(QUICK)
     for _ in range(2):
-        tally, _ = await sampler.draw([plan(model, 3)], AsWritten(), stopping="none")
+        tally, _ = await sampler.draw([plan(model, 3)], stopping="none")
         assert answers(tally, "m") == ["100", "101", "102"]
     assert [r.n for r in model.requests] == [3, 1, 1, 1, 1, 1, 1]
 
@@ -270,7 +297,7 @@ async def test_one_limiter_serves_all_questions_of_an_endpoint() -> None:
     sampler = Sampler(QUICK)
     async with asyncio.TaskGroup() as group:
         for _ in range(5):
-            group.create_task(sampler.draw([plan(model, 3)], AsWritten(), stopping="none"))
+            group.create_task(sampler.draw([plan(model, 3)], stopping="none"))
     assert (model.max_in_flight, len(model.requests)) == (2, 15)
 
 

@@ -207,3 +207,19 @@ def test_a_call_leaves_no_process_behind() -> None:
     result = shared_sandbox().call(source, "f", [str(n) for n in range(6)], limits=limits)
     assert [call.value for call in result.calls] == [str(n) for n in range(6)]
     assert gone(before)
+
+
+def test_what_a_call_leaves_behind_takes_no_place_of_the_next() -> None:
+    """Each call may start as many processes as the limit allows, however many the last one left."""
+    source = (
+        "import os, time\n"
+        "def f(x):\n"
+        "    for _ in range(2):\n"
+        "        if os.fork() == 0:\n"
+        "            os.setsid()\n"
+        "            time.sleep(60)\n"
+        "    return x\n"
+    )
+    limits = Limits(processes=4)
+    result = shared_sandbox().call(source, "f", [str(n) for n in range(12)], limits=limits)
+    assert [call.value or call.error for call in result.calls] == [str(n) for n in range(12)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from slm_mux.errors import StoreError
 from slm_mux.store import Reading, Store
 from slm_mux.store.drawing import prepare
+from slm_mux.store.rows import digest_of
 from slm_mux.store.schema import MIGRATIONS, VERSION, migrate
 from tests.store.making import (
     completed,
@@ -29,20 +31,22 @@ NOBODY = 65534
 def old_file(path: Path, version: int) -> None:
     """Write what a program whose tables were of that version would have left.
 
-    One problem, one series, a completion and a failure.
+    One problem, one series, a completion and a failure; a mark that it was stopped at 3 draws.
     """
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     migrate(database, 0, until=version)
     one = series("q1")
+    config = [one.identity, '{"max_tokens":64,"temperature":0.3}', 0]
     document = '{"id":"q1","question":"What is q1?","kind":"number","target":"7","split":null}'
     database.executescript(
         f"""
         INSERT INTO tasks VALUES (1, 'demo', 'here', '00', '2026-01-01T00:00:00Z');
         INSERT INTO problems VALUES (1, 1, 'q1', 0, NULL, '{document}');
         INSERT INTO configs VALUES
-            (1, 'c', '{one.identity}', '{{"max_tokens":64,"temperature":0.3}}', 0);
-        INSERT INTO prompts VALUES (1, 'p', '[{{"role":"user","content":"What is q1?"}}]');
+            (1, '{digest_of(config)}', '{one.identity}', '{config[1]}', 0);
+        INSERT INTO prompts VALUES
+            (1, '{digest_of(one.messages)}', '[{{"role":"user","content":"What is q1?"}}]');
         INSERT INTO series VALUES (1, '{one.digest}', 1, 1);
         INSERT INTO members VALUES (1, 1, 'm1', 1);
         INSERT INTO asked VALUES (1, 1, 1, 1);
@@ -58,6 +62,8 @@ def old_file(path: Path, version: int) -> None:
         if prepared.failure is not None:
             values = (sample, *prepared.failure)
             database.execute("INSERT INTO failures VALUES (?, ?, ?, ?)", values)
+    if version > 3:
+        database.execute("INSERT INTO stopped VALUES (1, 3)")
     database.close()
 
 
@@ -71,11 +77,15 @@ def test_older_files_become_current(tmp_path: Path, version: int) -> None:
         assert store.problems("demo") == [problem("q1")]
         assert completion_of(store, one.digest, 0) == completed(one).completion
         assert [draw for draw, _ in failures(store)] == [1]
+        assert [mark.wanted for mark in store.stopped("demo")] == ([3] if version > 3 else [])
         assert store.verify().sound
         assert store.put_draws([completed(one, 1), completed(one, 2)]) == 2
+        assert store.stopped("demo") == []
+        store.put_stopped({one.digest: 4})
         store.put_readings("reader", [(1, Reading("7", "7"))])
     with Store.open(path) as store:
         assert store.info().schema == VERSION
+        assert [mark.wanted for mark in store.stopped("demo")] == [4]
         assert [name for name, _ in store.info().migrations] == [step.name for step in MIGRATIONS]
         assert store.verify().sound
 
@@ -108,6 +118,7 @@ def test_released_migrations_do_not_change() -> None:
         ("samples", "7ccfb6a40fd4"),
         ("checksums", "d01be0ac7993"),
         ("readings and verdicts", "6fadbb6b7f7a"),
+        ("stopped", "1814975d81aa"),
     ]
 
 
@@ -180,7 +191,7 @@ def test_names_with_signs_of_urls(tmp_path: Path) -> None:
 
 
 def test_read_only_reads(tmp_path: Path) -> None:
-    """A store opened for reading answers, refuses to write, and needs current tables."""
+    """A store opened for reading answers, refuses to write, and needs the columns of today."""
     path = tmp_path / "samples.db"
     filled(path).close()
     with Store.open(path, read_only=True) as store:
@@ -190,6 +201,10 @@ def test_read_only_reads(tmp_path: Path) -> None:
     old_file(tmp_path / "old.db", 1)
     with pytest.raises(StoreError, match="older version"):
         Store.open(tmp_path / "old.db", read_only=True)
+    old_file(tmp_path / "newer.db", 2)
+    with Store.open(tmp_path / "newer.db", read_only=True) as store:
+        assert store.readings("reader", [1]) == {}
+        assert store.verify().sound
 
 
 def test_a_folder_that_cannot_be_written() -> None:
@@ -241,6 +256,23 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert store.info().completed == 24
         database.execute("PRAGMA max_page_count = 1000000")
         assert store.put_draws(long) == 10
+        assert store.verify().sound
+
+
+def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
+    """A file that may not grow is like a full disk: what is stored stays, and more can follow."""
+    path = tmp_path / "samples.db"
+    one = series("q0")
+    text = "".join(map(chr, range(0x4E00, 0x9000)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with filled(path) as store:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, limits[1]))
+        try:
+            with pytest.raises(StoreError, match=r"at most here \(ulimit -f\).*run this again"):
+                store.put_draws([completed(one, draw, text) for draw in range(4, 40)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert store.put_draws([completed(one, 50, text)]) == 1
         assert store.verify().sound
 
 

@@ -82,7 +82,7 @@ def test_a_broken_list(tmp_path: Path, content: str, expected: str) -> None:
     ("content", "expected"),
     [
         ("question,target\n1?,1\n2?,2,3\n", "t.csv:3: this row has 3 fields, the header 2"),
-        ('question,target\n"1?\n,still",1\n2?\n', "t.csv:4: this row has 1 fields"),
+        ('question,target\n"1?\n,still",1\n2?\n', "t.csv:4: this row has 1 field, the header 2"),
         ('question,target\n"1?,1\n', "t.csv:2: not valid CSV"),
         ("question,target,target\n1?,1,2\n", "t.csv:1: two columns are named 'target'"),
         ("question,target\n", "t.csv:1: the file is empty"),

@@ -213,3 +213,21 @@ def test_the_task_s_name_is_in_the_ids(tmp_path: Path) -> None:
     assert [task.name for task in found] == ["exam", "exam"]
     assert found[0].problems == found[1].problems
     assert found[0].problems[0].id.startswith("exam-")
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        (["test", None, "test"], ["1 of 3 problems has no split: `eval` takes it"]),
+        (["test", None, ""], ["2 of 3 problems have no split: `eval` takes them"]),
+        (["test", "validation"], []),
+        ([None, None], []),
+    ],
+)
+def test_problems_without_a_split(
+    tmp_path: Path, splits: list[str | None], said: list[str]
+) -> None:
+    """A note counts them where others have one: an evaluation of a split passes them by."""
+    rows = [problem(f"{i}?", split=split) for i, split in enumerate(splits)]
+    notes = load(jsonl(tmp_path / "own.jsonl", *rows), kind="number").notes
+    assert [note.partition(" with")[0] for note in notes] == said

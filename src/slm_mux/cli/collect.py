@@ -45,7 +45,7 @@ def collect(
     ] = False,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Overwrite stored problems whose content has changed."),
+        typer.Option("--replace", help="Leave exactly the data's problems in the task."),
     ] = False,
     json: Json = False,
     data: Annotated[

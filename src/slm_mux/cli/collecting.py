@@ -6,15 +6,23 @@ import os
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from msgspec import Struct
 
+from slm_mux.cli.collecting_closing import write_the_rest
 from slm_mux.cli.collecting_display import CollectingDisplay
-from slm_mux.cli.collecting_tables import show_collected, show_estimates, tell_issues
+from slm_mux.cli.collecting_notes import notes_of, tell_issues
+from slm_mux.cli.collecting_tables import show_collected, show_estimates
 from slm_mux.cli.console import FAILED, messages, print_error_json, print_line
 from slm_mux.cli.fetching import fetch_missing_weights
-from slm_mux.cli.interrupts import close_soon, ending_while_loading, leave
+from slm_mux.cli.interrupts import (
+    close_soon,
+    ending_at_once,
+    ending_while_loading,
+    leave,
+    presses_cancel,
+)
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.collector import collect
 from slm_mux.collecting.counts import Collected, Counts
@@ -32,6 +40,7 @@ from slm_mux.store.store import Store
 from slm_mux.store.writer import StoreWriter
 from slm_mux.tasks import Task
 from slm_mux.types import Problem
+from slm_mux.wording import counted
 
 _MANY = 2000
 """Samples whose reading takes long enough to be announced."""
@@ -71,9 +80,12 @@ def collect_and_show(wanted: Wanted, pool: Pool, *, dry_run: bool, as_json: bool
         # The store is made, or written to, when everything else is known to be right.
         with _stored(wanted.store, read_only=dry_run) as store:
             needs = needs_for(wanted, pool, store, readers)
+            notes = notes_of(wanted.task, wanted.name, store, replace=wanted.replace)
+            for note in notes:
+                print_line(messages(), f"{wanted.name}: {note}")
             if dry_run:
                 estimates = [estimate(member, store=store, task=wanted.name) for member in needs]
-                show_estimates(wanted.name, wanted.problems, estimates, as_json=as_json)
+                show_estimates(wanted.name, wanted.problems, estimates, notes, as_json=as_json)
                 return
         with Store.open(wanted.store) as store:
             register(store, wanted, needs)
@@ -82,7 +94,14 @@ def collect_and_show(wanted: Wanted, pool: Pool, *, dry_run: bool, as_json: bool
                 leave_interrupted(store, needs, as_json=as_json)
             summaries = _summaries(store, wanted, needs, readers)
         show_collected(
-            wanted.name, wanted.problems, wanted.store, outcome, summaries, needs, as_json=as_json
+            wanted.name,
+            wanted.problems,
+            wanted.store,
+            outcome,
+            summaries,
+            needs,
+            notes,
+            as_json=as_json,
         )
     if any(member.given_up or (member.failed and not member.completed) for member in outcome):
         raise typer.Exit(FAILED)
@@ -117,12 +136,14 @@ def needs_for(
 def register(store: Store, wanted: Wanted, needs: list[MemberNeeds]) -> None:
     """Put the problems, and what every member will be asked, into the store."""
     task = wanted.task
-    with store.transaction():
+    # Nothing is drawn yet, so nothing is lost.
+    with ending_at_once(), store.transaction():
         store.put_task(
             wanted.name,
             wanted.problems,
             source=task.source,
             sha256=task.sha256,
+            data=task.problems,
             replace=wanted.replace,
         )
         store.put_asked(
@@ -196,27 +217,37 @@ def run_drawing(
 
     async def run() -> bool:
         writer = StoreWriter(store.path)
+        keeper = StoreKeeper(store, writer, retry_failed=retry_failed)
         interrupted = False
-        try:
-            with ending_while_loading(pool, nothing_drawn):
-                await drawing(
-                    Sampler(RetryPolicy(total_seconds=pool.retry_seconds)),
-                    StoreKeeper(store, writer, retry_failed=retry_failed),
-                )
-        except asyncio.CancelledError:
-            interrupted = True
-        finally:
-            # After Ctrl-C too, what came in is written first of all.
-            await writer.aclose()
-            if not interrupted:
-                await _close(pool)
-        if interrupted:
-            # Freeing llama.cpp takes as long as its batch of tokens, and the process ends anyway.
-            await close_soon(_close(m for m in pool if not isinstance(m.model, EmbeddedModel)))
+        with presses_cancel(cast("asyncio.Task[bool]", asyncio.current_task())) as presses:
+            try:
+                with ending_while_loading(pool, nothing_drawn):
+                    await drawing(Sampler(RetryPolicy(total_seconds=pool.retry_seconds)), keeper)
+            except asyncio.CancelledError:
+                interrupted = True
+            finally:
+                try:
+                    interrupted = await write_the_rest(
+                        writer, keeper, presses, path=store.path, interrupted=interrupted
+                    )
+                finally:
+                    # Freeing llama.cpp takes as long as its batch of tokens: after Ctrl-C the
+                    # process ends anyway.
+                    await (
+                        close_soon(
+                            _close(m for m in pool if not isinstance(m.model, EmbeddedModel))
+                        )
+                        if interrupted
+                        else _close(pool)
+                    )
         return interrupted
 
     with fewer_pauses():
-        return asyncio.run(run())
+        try:
+            return asyncio.run(run())
+        except asyncio.CancelledError:
+            # Ctrl-C, when everything was drawn and written.
+            raise KeyboardInterrupt from None
 
 
 async def _close(members: Iterable[Member]) -> None:
@@ -236,8 +267,8 @@ def leave_interrupted(store: Store, needs: Sequence[MemberNeeds], *, as_json: bo
     there = sum(_stored_draws(store, member) for member in needs)
     store.close()
     message = (
-        f"interrupted: everything that came in is kept, {there:,} of {wanted:,} draws are in the "
-        "store; the same command draws the rest"
+        f"interrupted: everything that came in is kept, {there:,} of {counted(wanted, 'draw')} "
+        f"{'is' if there == 1 else 'are'} in the store; the same command draws the rest"
     )
     print_line(messages(), message)
     if as_json:

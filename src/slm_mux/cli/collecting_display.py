@@ -14,6 +14,7 @@ from rich.text import Text
 from slm_mux.collecting.shortfall import MemberNeeds
 from slm_mux.sampling.events import Event, RequestRetried
 from slm_mux.types import Sample
+from slm_mux.wording import counted
 
 WINDOW = 30.0
 """Seconds over which a rate is taken."""
@@ -58,11 +59,13 @@ class _Line:
             return ""
         return f"cost {price.of(self.prompt_tokens, self.completion_tokens):.4f}"
 
-    def words(self, now: float) -> list[str]:
+    def words(self, now: float, *, at_most: bool = False) -> list[str]:
+        """What there is to say; at most: the missing draws need not all be made."""
         rate = self.rate(now)
-        left = self.needs.missing - self.done
+        left = 0 if at_most else self.needs.missing - self.done
+        of = " of at most " if at_most else "/"
         return [
-            f"{self.done:,}/{self.needs.missing:,}",
+            f"{self.done:,}{of}{self.needs.missing:,}",
             f"{rate:.1f}/s" if rate else "",
             f"{self.prompt_tokens + self.completion_tokens:,} tokens",
             self.cost(),
@@ -97,7 +100,8 @@ class CollectingDisplay:
         total = sum(line.needs.total for line in self._lines.values())
         missing = sum(line.needs.missing for line in self._lines.values())
         if missing < total:
-            self._console.print(f"{total - missing:,} of {total:,} draws are in the store")
+            there, are = total - missing, "is" if total - missing == 1 else "are"
+            self._console.print(f"{there:,} of {counted(total, 'draw')} {are} in the store")
         if not self._console.is_terminal:
             yield
             self._say()

@@ -11,35 +11,21 @@ from rich.text import Text
 from slm_mux.cli.console import messages, print_json, print_line, results
 from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.shortfall import Estimate, MemberNeeds
-from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.summary import ModelSummary
-from slm_mux.tasks import Task
 from slm_mux.types import Problem
+from slm_mux.wording import counted
 
-_ISSUES = 5
-"""Shown at most."""
 _REASONS = 3
 """Of failures, shown at most for each model."""
 
 
-def tell_issues(console: Console, task: Task) -> None:
-    """Say what was done to the data, and what is wrong with it.
-
-    Raises:
-        InvalidRequestError: there are no problems.
-    """
-    for note in task.notes:
-        print_line(console, f"{task.name}: {note}")
-    for issue in task.issues[:_ISSUES]:
-        print_line(console, f"warning: {issue}", style="yellow")
-    if len(task.issues) > _ISSUES:
-        console.print(f"… and {len(task.issues) - _ISSUES} more such warnings")
-    if not task.problems:
-        raise InvalidRequestError(f"{task.name}: there are no problems")
-
-
 def show_estimates(
-    name: str, problems: Sequence[Problem], estimates: Sequence[Estimate], *, as_json: bool
+    name: str,
+    problems: Sequence[Problem],
+    estimates: Sequence[Estimate],
+    notes: Sequence[str],
+    *,
+    as_json: bool,
 ) -> None:
     """Print what each model's missing draws would take."""
     if as_json:
@@ -48,6 +34,7 @@ def show_estimates(
                 "task": name,
                 "problems": len(problems),
                 "models": [msgspec.to_builtins(each) for each in estimates],
+                "notes": list(notes),
             }
         )
         return
@@ -77,11 +64,17 @@ def show_collected(
     outcome: Sequence[Collected],
     summaries: Sequence[ModelSummary],
     needs: Sequence[MemberNeeds],
+    notes: Sequence[str],
     *,
     as_json: bool,
 ) -> None:
     """Print what was drawn, why draws failed, and what each model's samples are worth."""
-    _show_failures(messages(), outcome, summaries)
+    tell_failures(messages(), outcome, again="the next collect")
+    if failed := sum(summary.failed for summary in summaries):
+        them = "it" if failed == 1 else "them"
+        messages().print(
+            f"{counted(failed, 'draw')} in the store failed; --retry-failed makes {them} again"
+        )
     if as_json:
         print_json(
             {
@@ -90,6 +83,7 @@ def show_collected(
                 "problems": len(problems),
                 "collected": [msgspec.to_builtins(member) for member in outcome],
                 "models": [msgspec.to_builtins(summary) for summary in summaries],
+                "notes": list(notes),
             }
         )
         return
@@ -109,30 +103,31 @@ def show_collected(
     results().print(table)
 
 
-def _show_failures(
-    console: Console, outcome: Sequence[Collected], summaries: Sequence[ModelSummary]
-) -> None:
+def tell_failures(console: Console, outcome: Sequence[Collected], *, again: str) -> None:
+    """Say for each model why draws failed, and whether it was given up.
+
+    Args:
+        console: where to say it.
+        outcome: by model.
+        again: what makes the draws that are missing.
+    """
     for member in outcome:
         for reason, draws in list(member.reasons.items())[:_REASONS]:
-            print_line(console, f"{member.member}: {draws} draws failed: {reason}", style="yellow")
-        if len(member.reasons) > _REASONS:
-            console.print(
-                f"{member.member}: … and for {len(member.reasons) - _REASONS} more reasons",
-                markup=False,
-            )
+            failed = f"{member.member}: {counted(draws, 'draw')} failed: {reason}"
+            print_line(console, failed, style="yellow")
+        if (more := len(member.reasons) - _REASONS) > 0:
+            print_line(console, f"{member.member}: … and for {counted(more, 'more reason')}")
         if member.given_up is not None:
             print_line(
                 console,
                 f"{member.member}: given up after failing again and again; the draws that are "
-                "missing are made by the next collect",
+                f"missing are made by {again}",
                 style="red",
             )
-    if failed := sum(summary.failed for summary in summaries):
-        console.print(f"{failed} draws in the store failed; --retry-failed makes them again")
 
 
 def _table(name: str, problems: Sequence[Problem], *columns: str) -> Table:
-    table = Table(title=Text(f"{name}: {len(problems)} problems"), title_justify="left")
+    table = Table(title=Text(f"{name}: {counted(len(problems), 'problem')}"), title_justify="left")
     table.add_column("model")
     for column in columns:
         table.add_column(column, justify="right")

@@ -9,7 +9,13 @@ from slm_mux.cli.options import DEFAULT_STORE, Json, Limit, Samples
 
 
 def evaluate(
-    task: Annotated[str, typer.Argument(help="A task that the store has, or one of `collect`.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            help="A task that the store has, by name or by file; with --pool, any that `collect` "
+            "takes."
+        ),
+    ],
     pool: Annotated[
         Path | None,
         typer.Option(
@@ -47,7 +53,18 @@ def evaluate(
     allow_failures: Annotated[
         float, typer.Option(help="Exit 1 when a larger share of the draws failed.")
     ] = 0.05,
-    data: Annotated[Path | None, typer.Option(help="Live: where a benchmark's data is.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Live: draw again what failed before.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Live: where a benchmark's data is, if the store does not have the task."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The task's name in the store, if not its own.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare methods on a task: accuracy, cost, and differences with their intervals."""
@@ -67,6 +84,8 @@ def evaluate(
             seed=seed,
             allow_failures=allow_failures,
             data=data,
+            name=name,
+            retry_failed=retry_failed,
         ),
         as_json=json,
     )

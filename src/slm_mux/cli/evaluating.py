@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slm_mux.cli.console import FAILED, messages, print_json, print_line, results
+from slm_mux.cli.evaluated_task import find_stored
+from slm_mux.cli.evaluation_failures import (
+    check_figures,
+    complaint_about,
+    explaining_given_up,
+)
 from slm_mux.cli.options import DEFAULT_STORE
 from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.errors import InvalidRequestError, StoreError
@@ -21,6 +28,7 @@ from slm_mux.store.store import Store
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from slm_mux.collecting.counts import Collected
     from slm_mux.models.pool import Pool
 
 
@@ -39,6 +47,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     seed: int | None
     allow_failures: float
     data: Path | None
+    name: str | None = None
+    retry_failed: bool = False
 
     @property
     def live(self) -> bool:
@@ -50,24 +60,32 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     """Evaluate, save the run, print it.
 
     Raises:
-        typer.Exit: 1 when too many draws failed.
+        typer.Exit: 1 when too many draws failed, or a model was given up.
         SlmMuxError: as the parts raise it.
     """
     _check(wanted)
     pool = _pool(wanted)
     path = store_path(wanted)
     readers, scorer = Readers(), make_scorer()
+    outcome: list[Collected] = []
     try:
         with _open(path, wanted) as store, WorkBar() as bar:
             question = _question(wanted, pool)
             if pool is not None and wanted.live:
+                from slm_mux.cli.collecting_tables import tell_failures
                 from slm_mux.cli.evaluating_live import draw
 
-                question = draw(store, wanted, pool, question, readers, scorer, as_json=as_json)
-            with fewer_pauses():
+                question, outcome = draw(
+                    store, wanted, pool, question, readers, scorer, as_json=as_json
+                )
+                tell_failures(messages(), outcome, again="the same command")
+            else:
+                question = replace(question, task=_stored_name(store, wanted))
+            with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
                 document = evaluate(
                     store, question, readers=readers, scorer=scorer, progress=bar.show
                 )
+            check_figures(store, document, outcome, wanted)
             _save(store, wanted, document)
     finally:
         scorer.close()
@@ -81,12 +99,8 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
             print_line(
                 messages(), f"saved: `slm-mux runs {document['run']}{option}` shows it again"
             )
-    if document["failed_share"] > wanted.allow_failures:
-        messages().print(
-            f"[red]{document['failed_share']:.1%} of the draws failed[/red] (--allow-failures is "
-            f"{wanted.allow_failures:g}); `slm-mux collect --retry-failed` draws them again",
-            soft_wrap=True,
-        )
+    if complaint := complaint_about(document, outcome, wanted):
+        print_line(messages(), complaint, style="red")
         raise typer.Exit(FAILED)
 
 
@@ -151,20 +165,27 @@ def _has_task(path: Path, task: str) -> bool:
 def _open(path: Path, wanted: Wanted) -> Store:
     if wanted.live:
         return Store.open(path)
-    hint = (
+    if not path.exists():
+        raise StoreError(f"{path}: there is no such file. {_how_to_fill(wanted)}")
+    return Store.open_to_read(path)
+
+
+def _stored_name(store: Store, wanted: Wanted) -> str:
+    info = find_stored(store, wanted)
+    if info is None:
+        names = ", ".join(each.name for each in store.tasks()) or "none"
+        raise StoreError(
+            f"{store.path}: it has no task {wanted.name or wanted.task!r}, only: {names}. "
+            + _how_to_fill(wanted)
+        )
+    return info.name
+
+
+def _how_to_fill(wanted: Wanted) -> str:
+    return (
         f"`slm-mux collect {wanted.task}` draws its samples, `slm-mux import` takes logs that you "
         "have, and `slm-mux eval --pool FILE` draws what is missing itself"
     )
-    if not path.exists():
-        raise StoreError(f"{path}: there is no such file. {hint}")
-    store = Store.open_to_read(path)
-    names = [info.name for info in store.tasks()]
-    if wanted.task not in names:
-        store.close()
-        raise StoreError(
-            f"{path}: it has no task {wanted.task!r}, only: {', '.join(names) or 'none'}. {hint}"
-        )
-    return store
 
 
 def _save(store: Store, wanted: Wanted, document: dict[str, Any]) -> None:
@@ -192,8 +213,14 @@ def _check(wanted: Wanted) -> None:
         )
     if wanted.limit is not None and wanted.limit < 1:
         raise InvalidRequestError(f"--limit is {wanted.limit}, but must be at least 1")
-    if wanted.stopping is not None and not wanted.live:
-        raise InvalidRequestError("--stopping is for live evaluation: give --pool, not --offline")
+    for option, given in (
+        ("--stopping", wanted.stopping is not None),
+        ("--retry-failed", wanted.retry_failed),
+    ):
+        if given and not wanted.live:
+            raise InvalidRequestError(
+                f"{option} is for live evaluation: give --pool, not --offline"
+            )
     if wanted.stopping in ("eager", "frugal") and wanted.methods != ("mux",):
         raise InvalidRequestError(
             f"--stopping {wanted.stopping} goes with --method mux alone: the other methods need "

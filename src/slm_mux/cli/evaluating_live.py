@@ -1,7 +1,6 @@
 """Draw what a live evaluation needs: everything, or until mux's answers are settled."""
 
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
@@ -13,9 +12,13 @@ from slm_mux.cli.collecting import (
     register,
     run_drawing,
 )
-from slm_mux.cli.evaluating import Wanted, WorkBar
+from slm_mux.cli.console import messages
+from slm_mux.cli.evaluated_task import check_questions, task_to_ask
+from slm_mux.cli.evaluating import Wanted
 from slm_mux.cli.fetching import fetch_missing_weights
+from slm_mux.cli.settling_display import SettlingDisplay
 from slm_mux.collecting.asking import Settings
+from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.keeper import StoreKeeper
 from slm_mux.collecting.shortfall import MemberNeeds
 from slm_mux.errors import InvalidRequestError
@@ -27,9 +30,10 @@ from slm_mux.models.pool import Pool
 from slm_mux.readers import Readers
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.store.store import Store
-from slm_mux.tasks import TASKS, load_task
 from slm_mux.tasks.scoring import Scorer
-from slm_mux.types import Stopping
+
+if TYPE_CHECKING:
+    from slm_mux.types import Stopping
 
 
 def draw(
@@ -41,10 +45,13 @@ def draw(
     scorer: Scorer,
     *,
     as_json: bool,
-) -> Question:
-    """Draw what the evaluation needs; returns the question with what was fixed before drawing.
+) -> tuple[Question, list[Collected]]:
+    """Draw what the evaluation needs.
 
     Ctrl-C ends the process, with 130; every sample that came in is kept.
+
+    Returns:
+        The question with what was fixed before drawing, and what was drawn, by member.
 
     Raises:
         SlmMuxError: as the parts raise it.
@@ -59,63 +66,64 @@ def draw(
     # The task may hold other problems from before; these are the ones that were asked for.
     only = frozenset(problem.id for problem in collecting.problems)
     question = replace(question, task=collecting.name, only=only)
-    if not stops:
-        _, interrupted = draw_missing(store, collecting, pool, needs)
-        if interrupted:
-            leave_interrupted(store, needs, as_json=as_json)
-        return question
-    records = known_before(store, question, pool, readers=readers, scorer=scorer)
-    fetch_missing_weights(pool)
-    stopping = cast("Stopping", wanted.stopping)
-    if _draw_settling(store, pool, needs, stopping, records):
+    if stops:
+        records = known_before(store, question, pool, readers=readers, scorer=scorer)
+        question = replace(question, stopped=True, records=records)
+        fetch_missing_weights(pool)
+        outcome, interrupted = _draw_settling(store, wanted, pool, needs, records)
+    else:
+        outcome, interrupted = draw_missing(store, collecting, pool, needs)
+    if interrupted:
         leave_interrupted(store, needs, as_json=as_json)
-    return replace(question, stopped=True, records=records)
+    return question, outcome
 
 
 def _to_collect(store: Store, wanted: Wanted, question: Question) -> ToCollect:
-    known = {info.name for info in store.tasks()}
-    if wanted.task in known and wanted.task not in TASKS and not Path(wanted.task).exists():
-        raise InvalidRequestError(
-            f"{wanted.task} was imported, or collected from a file that is not named here; "
-            "evaluate it with --offline"
-        )
-    task = load_task(wanted.task, data=wanted.data)
+    name, task = task_to_ask(store, wanted)
     problems = task.select(split_among(task.splits, wanted.split), wanted.limit)
     if not problems:
-        raise InvalidRequestError(f"{task.name}: there are no problems to evaluate")
+        raise InvalidRequestError(f"{name}: there are no problems to evaluate")
+    check_questions(store, name, problems)
     return ToCollect(
         task=task,
-        name=task.name,
+        name=name,
         problems=problems,
         store=store.path,
         settings=Settings(samples=question.samples, seed=question.seed),
+        retry_failed=wanted.retry_failed,
     )
 
 
 def _draw_settling(
     store: Store,
+    wanted: Wanted,
     pool: Pool,
     needs: list[MemberNeeds],
-    stopping: Stopping,
     records: tuple[Record, ...],
-) -> bool:
-    """Draw until all answers are settled; returns whether Ctrl-C ended it."""
-    done = 0
-    with WorkBar() as bar:
+) -> tuple[list[Collected], bool]:
+    """Draw until all answers are settled; returns what was drawn, and whether Ctrl-C ended it."""
+    outcome: list[Collected] = []
+    display = SettlingDisplay(messages(), needs)
 
-        def on_problem() -> None:
-            nonlocal done
-            done += 1
-            bar.show("drawing", done, len(needs[0].needs))
-
-        async def drawing(sampler: Sampler, keeper: StoreKeeper) -> None:
-            await draw_until_settled(
+    async def drawing(sampler: Sampler, keeper: StoreKeeper) -> None:
+        with display.shown():
+            outcome[:] = await draw_until_settled(
                 needs,
-                stopping=stopping,
+                stopping=cast("Stopping", wanted.stopping),
                 sampler=sampler,
+                store=store,
                 keeper=keeper,
                 accuracies=[record.accuracy for record in records],
-                on_problem=on_problem,
+                on_problem=display.on_problem,
+                on_sample=display.on_sample,
+                observe=display.observe,
             )
 
-        return run_drawing(store, pool, drawing, nothing_drawn=lambda: done == 0)
+    interrupted = run_drawing(
+        store,
+        pool,
+        drawing,
+        nothing_drawn=lambda: not display.any_drawn,
+        retry_failed=wanted.retry_failed,
+    )
+    return outcome, interrupted

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from slm_mux.cli.console import print_json, print_line
 from slm_mux.store.rows import RunInfo
+from slm_mux.wording import counted
 
 _CEILINGS = (
     ("union_accuracy", "union accuracy", "some model's candidate is right"),
@@ -26,7 +27,8 @@ def show_document(out: Console, notes: Console, document: dict[str, Any]) -> Non
     models = len(document["models"])
     print_line(
         out,
-        f"{document['task']}{split}: {document['problems']} problems, {document['k']} draws of "
+        f"{document['task']}{split}: {counted(document['problems'], 'problem')}, "
+        f"{counted(document['k'], 'draw')} of "
         + ("one model" if models == 1 else f"each of {models} models"),
     )
     out.print()
@@ -153,8 +155,8 @@ def _show_failures(out: Console, rows: Sequence[dict[str, Any]]) -> None:
             low, high = row["bounds"]
             print_line(
                 out,
-                f"{row['method']}: draws failed on {row['failed_problems']} problems; accuracy "
-                f"between {low:.1%} (all of these wrong) and {high:.1%} (all right)",
+                f"{row['method']}: draws failed on {counted(row['failed_problems'], 'problem')}; "
+                f"accuracy between {low:.1%} (all of these wrong) and {high:.1%} (all right)",
             )
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: while a model is being loaded, and how the process ends after it.
+"""Ctrl-C: while a model is loaded, while samples are drawn, and how the process ends after it.
 
 llama.cpp holds the interpreter's lock while it loads a file, for about a second per gigabyte, so no
 Python code can answer a Ctrl-C. Before the first draw is in there is nothing to print; then the
@@ -9,9 +9,10 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from slm_mux.cli.console import INTERRUPTED
 from slm_mux.models.embedded import LOADED, LOADING, EmbeddedModel
@@ -56,6 +57,68 @@ def ending_while_loading(pool: Pool, nothing_to_show: Callable[[], bool]) -> Ite
         for engine, progress in before.items():
             engine.progress = progress
         put_back()
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, without a word, though SQLite waits for a lock."""
+    if not callable(signal.getsignal(signal.SIGINT)):
+        yield
+        return
+    kept = KeptAction(signal.SIGINT)
+    kept.let_the_system_act()
+    try:
+        yield
+    finally:
+        kept.put_back()
+
+
+class Presses:
+    """Ctrl-C while a task runs: the first one cancels it, the others wait to be asked for.
+
+    Python's own handler would raise KeyboardInterrupt at the second one, wherever the event loop
+    is then, also while samples are being written.
+
+    Args:
+        task: of the event loop that is running.
+    """
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+        self._loop = task.get_loop()
+        self._cancelled = False
+        self._again = asyncio.Event()
+
+    def handle(self, *_: object) -> None:
+        """Take in a signal."""
+        self._loop.call_soon_threadsafe(self._take)
+
+    def _take(self) -> None:
+        if self._cancelled:
+            self._again.set()
+        else:
+            self._cancelled = True
+            self._task.cancel()
+
+    async def another(self) -> None:
+        """Wait for one that comes from now on."""
+        self._again.clear()
+        await self._again.wait()
+
+
+@contextmanager
+def presses_cancel(task: asyncio.Task[Any]) -> Iterator[Presses]:
+    """Handle Ctrl-C as `Presses` does within the block, where it is handled at all."""
+    presses = Presses(task)
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield presses
+        return
+    signal.signal(signal.SIGINT, presses.handle)
+    try:
+        yield presses
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def close_soon(closing: Awaitable[object]) -> None:

@@ -1,11 +1,19 @@
 """`slm-mux import` and `slm-mux export`: samples into the store from files, and back."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slm_mux.cli.options import DEFAULT_STORE, Json, Labels, StorePath
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from slm_mux.importing import ImportSummary
+
+_MOST_UNSCORED = 5
+"""Problems that are named, of each sort."""
 
 
 def import_files(
@@ -34,11 +42,11 @@ def import_files(
     import msgspec
 
     from slm_mux.cli.console import messages, print_json, print_line, results
-    from slm_mux.importing import FORMATS, ImportOptions
+    from slm_mux.importing import FORMATS, ImportOptions, store_for_import
     from slm_mux.importing import import_files as import_into
     from slm_mux.questions import check_name
-    from slm_mux.store.store import Store
     from slm_mux.types import KindName
+    from slm_mux.wording import counted
 
     check_name("format", form, ("auto", *FORMATS))
     if kind is not None:
@@ -46,22 +54,50 @@ def import_files(
     options = ImportOptions(
         kind=cast("KindName | None", kind), labels=tuple(label or ()), model=model, split=split
     )
-    with Store.open(store) as opened:
+    with store_for_import(store) as opened:
         summary = import_into(opened, files, task=task, format=form, options=options)
     if json:
         print_json({"store": str(store), **msgspec.to_builtins(summary)})
         return
     for note in summary.notes:
         print_line(messages(), f"note: {note}")
+    _tell_unscored(messages(), summary)
     for each in summary.models:
         print_line(
-            results(), f"{each.model}: {each.samples:,} new samples of {each.problems:,} problems"
+            results(),
+            f"{each.model}: {counted(each.samples, 'new sample')} of "
+            f"{counted(each.problems, 'problem')}",
         )
     print_line(
         results(),
-        f"{', '.join(summary.tasks)}: {summary.new:,} of {summary.samples:,} samples are new; the "
-        f"store {store} has {summary.problems:,} problems",
+        f"{', '.join(summary.tasks)}: {counted(summary.samples, 'sample')}, {summary.new:,} new; "
+        f"the store {store} has {counted(summary.problems, 'problem')}",
     )
+
+
+def _tell_unscored(out: "Console", summary: "ImportSummary") -> None:
+    from slm_mux.cli.console import print_line
+    from slm_mux.importing.unscored import NO_TARGET
+    from slm_mux.wording import counted
+
+    bare = [each.problem for each in summary.unscored if each.reason == NO_TARGET]
+    if bare:
+        have, are = ("has", "is") if len(bare) == 1 else ("have", "are")
+        more = f" and {len(bare) - _MOST_UNSCORED:,} more" if len(bare) > _MOST_UNSCORED else ""
+        print_line(
+            out,
+            f"note: {len(bare):,} of {counted(summary.problems, 'problem')} {have} no target and "
+            f"{are} not scored: {', '.join(bare[:_MOST_UNSCORED])}{more}",
+        )
+    others = [each for each in summary.unscored if each.reason != NO_TARGET]
+    for each in others[:_MOST_UNSCORED]:
+        print_line(
+            out,
+            f"warning: {each.task}: {each.problem} is not scored: {each.reason}",
+            style="yellow",
+        )
+    if len(others) > _MOST_UNSCORED:
+        print_line(out, f"… and {counted(len(others) - _MOST_UNSCORED, 'more such warning')}")
 
 
 def export(
@@ -78,6 +114,7 @@ def export(
     from slm_mux.questions import check_name
     from slm_mux.store.exchange import export_samples, format_of
     from slm_mux.store.store import Store
+    from slm_mux.wording import counted
 
     format_of(file)
     with Store.open_to_read(store) as opened:
@@ -88,4 +125,4 @@ def export(
     if json:
         print_json({"file": str(file), "rows": rows})
     else:
-        print_line(results(), f"{file}: {rows:,} samples")
+        print_line(results(), f"{file}: {counted(rows, 'sample')}")

@@ -1,11 +1,16 @@
 """`slm-mux store`: what is in a store, whether it is sound, and making it smaller."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slm_mux.cli.options import DEFAULT_STORE, Json
+
+if TYPE_CHECKING:
+    from slm_mux.store.salvage import SalvageReport
+    from slm_mux.store.store import Store
+    from slm_mux.store.verify import VerifyReport
 
 app = typer.Typer(
     name="store",
@@ -27,6 +32,7 @@ def info(path: _Path = None, store: _Option = None, json: Json = False) -> None:
 
     from slm_mux.cli.console import print_json, print_line, results
     from slm_mux.store.store import Store
+    from slm_mux.wording import counted
 
     with Store.open_to_read(_chosen(path, store)) as opened:
         found = opened.info()
@@ -41,15 +47,16 @@ def info(path: _Path = None, store: _Option = None, json: Json = False) -> None:
 
     print_line(
         out,
-        f"{found.path}: {_size(found.bytes)}, {found.completed:,} completions "
-        f"({_size(found.text_bytes)} of text), {found.failed:,} failed draws, "
-        f"{found.readings:,} readings, {found.verdicts:,} verdicts, {found.runs:,} runs",
+        f"{found.path}: {_size(found.bytes)}, {counted(found.completed, 'completion')} "
+        f"({_size(found.text_bytes)} of text), {counted(found.failed, 'failed draw')}, "
+        f"{counted(found.readings, 'reading')}, {counted(found.verdicts, 'verdict')}, "
+        f"{counted(found.runs, 'run')}",
     )
     for task in found.tasks:
         splits = [name for name in task.splits if name]
         print_line(
             out,
-            f"{task.name}: {task.problems:,} problems"
+            f"{task.name}: {counted(task.problems, 'problem')}"
             + (f" ({', '.join(splits)})" if splits else "")
             + f", from {task.source or 'unknown'}",
         )
@@ -57,7 +64,8 @@ def info(path: _Path = None, store: _Option = None, json: Json = False) -> None:
             settings = ", ".join(f"{name} {value}" for name, value in each.settings.items())
             print_line(
                 out,
-                f"  {each.name}: {each.completed:,} completions of {each.series:,} problems"
+                f"  {each.name}: {counted(each.completed, 'completion')} "
+                f"of {counted(each.series, 'problem')}"
                 + (f", {each.failed:,} failed" if each.failed else "")
                 + (f"; {settings}" if settings else "")
                 + (f"; seed {each.seed}" if each.seed is not None else ""),
@@ -77,45 +85,79 @@ def verify(
     import msgspec
 
     from slm_mux.cli.console import FAILED, messages, print_json, print_line, results
-    from slm_mux.store.store import Store
 
-    with Store.open_to_read(_chosen(path, store)) as opened:
+    chosen = _chosen(path, store)
+    with _opened_to_check(chosen) as opened:
         report = opened.verify()
         saved = None if salvage is None else opened.salvage(salvage)
-    document: dict[str, Any] = {"sound": report.sound, **msgspec.to_builtins(report)}
-    if saved is not None:
-        document["salvaged"] = {"store": str(salvage), "saved": saved.saved, "lost": saved.lost}
     if json:
+        document: dict[str, Any] = {"sound": report.sound, **msgspec.to_builtins(report)}
+        if saved is not None:
+            found = msgspec.to_builtins(saved)
+            del found["damaged"]
+            document["salvaged"] = {"store": str(salvage), **found}
         print_json(document)
     else:
-        out = results()
-        for sample in report.damaged:
-            places = [
-                f"task {place.task}, problem {place.problem}, model {place.member}"
-                for place in sample.places
-            ] or ["nobody knows whose"]
-            print_line(
-                out,
-                f"damaged: sample {sample.sample_id} ({'; '.join(places)}, draw {sample.draw}): "
-                f"{sample.reason}",
-            )
-        for line in (*report.others, *report.integrity)[:_MOST_SHOWN]:
-            print_line(out, f"damaged: {line}")
+        for line in _findings(report):
+            print_line(results(), line)
         if saved is not None:
+            for line in _saved(saved, salvage):
+                print_line(results(), line)
+        elif not report.sound:
             print_line(
-                out,
-                f"{salvage}: {saved.saved.get('samples', 0):,} samples saved, "
-                f"{saved.lost.get('samples', 0):,} lost",
+                messages(),
+                f"`slm-mux store verify {chosen} --salvage FILE` saves the rest to a new store",
             )
-        out.print(
-            f"{report.samples:,} samples, all sound"
-            if report.sound
-            else f"{report.samples:,} samples, {len(report.damaged):,} of them damaged"
-        )
-        if not report.sound and salvage is None:
-            messages().print("`slm-mux store verify --salvage FILE` saves the rest to a new store")
     if not report.sound:
         raise typer.Exit(FAILED)
+
+
+def _opened_to_check(path: Path) -> "Store":
+    from slm_mux.errors import StoreError
+    from slm_mux.store.store import Store
+
+    try:
+        return Store.open_to_read(path)
+    except StoreError:
+        # What is left of a file that is refused can be read where nothing has to be written.
+        return Store.open(path, create=False, read_only=True)
+
+
+def _findings(report: "VerifyReport") -> list[str]:
+    from slm_mux.wording import counted
+
+    damaged = [
+        f"sample {sample.sample_id} ({sample.where}): {sample.reason}" for sample in report.damaged
+    ]
+    others = [*report.others, *report.integrity]
+    lines = []
+    for found in (damaged, others):
+        lines += [f"damaged: {line}" for line in found[:_MOST_SHOWN]]
+        if len(found) > _MOST_SHOWN:
+            lines.append(f"damaged: {len(found) - _MOST_SHOWN:,} more; --json lists all")
+    samples = counted(report.samples, "sample")
+    if report.sound:
+        return [f"{samples}, all sound"]
+    elsewhere = f"; {counted(len(others), 'finding')} beside them" if others else ""
+    return [*lines, f"{samples}, {len(damaged):,} of them damaged{elsewhere}"]
+
+
+def _saved(report: "SalvageReport", to: Path | None) -> list[str]:
+    from slm_mux.wording import counted
+
+    samples, lost = report.saved.get("samples", 0), report.lost.get("samples", 0)
+    lines = [f"{to}: {counted(samples, 'sample')} saved, {lost:,} lost"]
+    if report.left:
+        lines.append(
+            f"{report.left_in}: the {counted(report.left, 'text')} among the lost that can still "
+            "be read"
+        )
+    if report.unplaced:
+        lines.append(
+            f"{counted(report.unplaced, 'sample')} of those saved belong to a problem or model "
+            "that is lost: `slm-mux collect`, asking the same again, finds them and draws nothing"
+        )
+    return lines
 
 
 @app.command()

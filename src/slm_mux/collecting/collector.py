@@ -68,6 +68,8 @@ async def collect(
         async with asyncio.TaskGroup() as group:
             for line in _lines(members):
                 group.create_task(_one_after_another(line, sampler, counting, observe))
+        # The last draws of a member that was given up were on their way to the disk.
+        await counting.count_the_rest()
     except BaseExceptionGroup as errors:
         raise first_error(errors) from None
     return counts.of([needs.member.name for needs in members])
@@ -126,7 +128,7 @@ async def _work(
     for item in todo:
         # Nothing is read here: reading could hold up the requests, and can be done at any time.
         await sampler.draw(
-            [item.plan], None, stopping="none", observe=_without_samples(observe), keeper=keeper
+            [item.plan], stopping="none", observe=_without_samples(observe), keeper=keeper
         )
 
 

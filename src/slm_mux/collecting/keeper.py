@@ -28,6 +28,8 @@ class StoreKeeper:
         self._store = store
         self._writer = writer
         self._retry_failed = retry_failed
+        self._handed_over: set[tuple[str, int]] = set()
+        """Completions given to the writer, by address, that nobody heard of since."""
 
     async def recall(self, plan: Plan, *, texts: bool) -> Mapping[int, Sample]:
         """The plan's samples that need not be drawn again, by draw index.
@@ -66,7 +68,9 @@ class StoreKeeper:
     async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
         """Put samples into the store; returns, when they are on disk, how many are new."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return await self._writer.keep(
+        completed = {(plan.address, one.draw) for one in samples if one.completion is not None}
+        self._handed_over |= completed
+        new = await self._writer.keep(
             [
                 Draw(
                     series=plan.address,
@@ -80,3 +84,15 @@ class StoreKeeper:
                 for sample in samples
             ]
         )
+        self._handed_over -= completed
+        return new
+
+    def unwritten(self) -> int:
+        """Count the completions that came in and are not in the store yet."""
+        stored = self._store.drawn({series for series, _ in self._handed_over})
+        self._handed_over = {
+            (series, draw)
+            for series, draw in self._handed_over
+            if stored[series].get(draw) != "completed"
+        }
+        return len(self._handed_over)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.naming import check_one_way, renamed, under_names, ways_of
 from slm_mux.evaluation.ranking import Stated
-from slm_mux.store.rows import DrawRow, MemberInfo
+from slm_mux.store.rows import DrawRow, MemberInfo, StoppedSeries
 from slm_mux.store.store import Store
 from slm_mux.types import Problem, Style
 
@@ -28,10 +28,13 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
     members: tuple[Stated, ...]
     """With what the pool file says of their accuracies."""
     problems: tuple[Problem, ...]
-    """In the task's order: those that have a draw of any member."""
+    """In the task's order: those that have a draw of any member, or were stopped before it."""
     rows: tuple[DrawRow, ...]
     styles: dict[int, Style]
     """By `DrawRow.member_id`."""
+    stopped: Mapping[tuple[str, str], int] = {}
+    """By (member, problem), in order of the problems: the draws that were wanted where some are
+    missing because the answer was settled without them."""
     without_draws: int = 0
     """Problems that no member was asked."""
     without_samples: tuple[str, ...] = ()
@@ -42,10 +45,15 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
     def usual_draws(self) -> int:
         """The k that most problems have of every member: the least over members of its mode.
 
+        A problem that was stopped counts with the draws that were wanted.
+
         Returns:
             0 when a member has no draw at all.
         """
-        return min((_mode(counts) for counts in self.counts.values()), default=0)
+        usual = {name: dict(counts) for name, counts in self.counts.items()}
+        for (name, problem), wanted in self.stopped.items():
+            usual[name][problem] = wanted
+        return min((_mode(counts) for counts in usual.values()), default=0)
 
     def complete(self, k: int) -> "Chosen":
         """Leave out the problems on which some member has fewer than k draws."""
@@ -67,6 +75,7 @@ class Chosen(Struct, frozen=True, kw_only=True, dict=True):
             self,
             members=tuple(member for member in self.members if keep(member.model)),
             rows=tuple(row for row in self.rows if keep(row.member)),
+            stopped={at: wanted for at, wanted in self.stopped.items() if keep(at[0])},
         )
 
     @cached_property
@@ -124,6 +133,7 @@ def choose(
         # A collector that runs beside this may have added a member since `known` was read.
         every = [row for row in store.draw_rows(task) if row.member_id in by_id]
         folded = renamed(every, known)
+        ways = {row.member_id for row in every if row.problem in among}
         every = under_names(every, lambda row: (folded.get(row.member, row.member),))
         checked = among.union(also)
         check_one_way([row for row in every if row.problem in checked], by_id)
@@ -132,6 +142,10 @@ def choose(
         names = dict.fromkeys(folded.get(member.name, member.name) for member in known)
         members = [Stated(model=name) for name in names]
         without = "leave out"
+
+        def names_of(mark: StoppedSeries) -> Collection[str]:
+            return (folded.get(mark.member, mark.member),) if mark.member_id in ways else ()
+
     else:
         wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
         for member in pool:
@@ -143,18 +157,25 @@ def choose(
         members = [stated(member, task) for member in pool]
         by_name = {member.name: member.style for member in pool}
         styles = {row.member_id: by_name[row.member] for row in rows}
-    speak = {row.member for row in rows}
+
+        def names_of(mark: StoppedSeries) -> Collection[str]:
+            return wanted.get((mark.problem, mark.series), ())
+
+    marks = [mark for mark in store.stopped(task) if mark.problem in among]
+    stopped = {(name, mark.problem): mark.wanted for mark in marks for name in names_of(mark)}
+    speak = {row.member for row in rows}.union(name for name, _ in stopped)
     silent = [member.model for member in members if member.model not in speak]
     if silent and speak and without == "refuse":
         raise InvalidRequestError(_no_samples(silent[0], task, known))
     if without != "keep":
         members = [member for member in members if member.model in speak]
-    asked = {row.problem for row in rows}
+    asked = {row.problem for row in rows}.union(problem for _, problem in stopped)
     return Chosen(
         members=tuple(members),
         problems=tuple(problem for problem in problems if problem.id in asked),
         rows=tuple(rows),
         styles=styles,
+        stopped=stopped,
         without_draws=len(problems) - len(asked),
         without_samples=tuple(silent) if without == "leave out" else (),
         folded=folded,
@@ -199,7 +220,7 @@ def _no_samples(name: str, task: str, known: Sequence[MemberInfo]) -> str:
     )
 
 
-def _mode(counts: Counter[str]) -> int:
+def _mode(counts: Mapping[str, int]) -> int:
     """The commonest number of draws; the larger of equally common ones; 0 without any."""
     common = Counter(counts.values())
     return max(common, key=lambda count: (common[count], count), default=0)

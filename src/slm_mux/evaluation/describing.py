@@ -14,6 +14,7 @@ from slm_mux.evaluation.loading import Loaded
 from slm_mux.evaluation.ranking import Record
 from slm_mux.store.store import Store
 from slm_mux.table import FAILED, VoteTable
+from slm_mux.wording import counted
 
 
 def failed_share(table: VoteTable, k: int) -> float:
@@ -56,12 +57,13 @@ def notes_of(
         notes.append(f"{names}: no samples of these problems, so left out")
     if left := len(found.problems) - len(table.problems):
         notes.append(
-            f"{left} problems are left out: on each, some model has fewer than {k} draws"
+            f"{counted(left, 'problem is', 'problems are')} left out: on each, some model has "
+            f"fewer than {counted(k, 'draw')}"
             + (", which could change mux's answer" if stopped else "")
             + "; `slm-mux collect` draws the rest"
         )
     if found.without_draws:
-        notes.append(f"{found.without_draws} problems were never asked")
+        notes.append(f"{counted(found.without_draws, 'problem was', 'problems were')} never asked")
     more = [f"{name} {draws}" for name, draws in zip(table.models, table.k, strict=True)]
     if any(draws > k for draws in table.k):
         notes.append(
@@ -71,7 +73,10 @@ def notes_of(
             else f"the first {k} of {table.k[0]} draws count; more only for self_consistency"
         )
     if unscored := len(table.problems) - int(table.scored.sum()):
-        notes.append(f"{unscored} problems cannot be scored: no target, or one that cannot be read")
+        notes.append(
+            f"{counted(unscored, 'problem')} cannot be scored: no target, or one that cannot be "
+            "read"
+        )
     notes += validation
     leaking = [record.model for record in records if record.leaks]
     if leaking:
@@ -86,8 +91,9 @@ def notes_of(
         notes.append(f"{', '.join(unranked)}: no validation accuracy, so ranked last")
     if provisional:
         notes.append(
-            f"{provisional} answers took longer than the limit and count as unreadable or wrong; "
-            "they are tried again by the next evaluation (a busy machine can be the reason)"
+            f"{counted(provisional, 'answer')} took longer than the limit, counted as unreadable "
+            "or wrong, and will be tried again by the next evaluation (a busy machine can be the "
+            "reason)"
         )
     if unkept is not None:
         notes.append(f"what was read is not kept for the next time: {unkept}")

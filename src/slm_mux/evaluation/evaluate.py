@@ -12,7 +12,7 @@ from slm_mux.evaluation.keeping import Notebook
 from slm_mux.evaluation.loading import Loaded, Progress, load_table, silent
 from slm_mux.evaluation.question import Question, fewest_samples, split_of
 from slm_mux.evaluation.ranking import VALIDATION, Measured, Record, ranked_by
-from slm_mux.evaluation.stopped import collected_here, stopped_early
+from slm_mux.evaluation.stopped import stopped_early
 from slm_mux.evaluation.validating import measure, measure_each
 from slm_mux.methods import ceilings, summarise
 from slm_mux.methods.settled import unsettled
@@ -22,6 +22,7 @@ from slm_mux.table import VoteTable
 from slm_mux.tasks.scoring import Scorer
 from slm_mux.types import Problem
 from slm_mux.voting import rank_by_record
+from slm_mux.wording import counted
 
 if TYPE_CHECKING:
     from slm_mux.models.pool import Member, Pool
@@ -60,15 +61,14 @@ def evaluate(
     k = asked.k or found.usual_draws()
     chosen = found if asked.stopped else found.complete(k)
     stopped = asked.stopped
-    if len(chosen.problems) < len(found.problems) and (early := work.stopped_early(found, k)):
-        if asked.methods == ("mux",):
-            stopped, chosen = True, found
-        elif chosen.problems:
-            raise InvalidRequestError(_were_stopped(asked.task, early))
+    if not stopped and (early := stopped_early(found, k)):
+        if asked.methods != ("mux",):
+            raise InvalidRequestError(_were_stopped(asked.task, len(early), k))
+        stopped, chosen = True, found
     if not chosen.problems:
         raise InvalidRequestError(
-            f"{asked.task}: no problem has {k} draws of every model; give a smaller --samples "
-            f"(most problems have {found.usual_draws()}), or collect the rest"
+            f"{asked.task}: no problem has {counted(k, 'draw')} of every model; give a smaller "
+            f"--samples (most problems have {found.usual_draws()}), or collect the rest"
         )
     loaded = work.load(chosen)
     # Where draws are missing the models are not measured on the same problems, nor at the same k.
@@ -183,12 +183,7 @@ class _Evaluation:
         if self._validates_nothing:
             return Measured()
         found = self.choose(self._of_validation, without="leave out")
-        measured = measure_each(
-            found,
-            k,
-            self._load_validation,
-            collected=collected_here(found.rows, self.known),
-        )
+        measured = measure_each(found, k, self._load_validation)
         self.validation_notes = measured.notes
         return measured
 
@@ -196,12 +191,6 @@ class _Evaluation:
         loaded = self.load(chosen)
         self.validated = [(chosen, loaded)]
         return loaded.table
-
-    def stopped_early(self, found: Chosen, k: int) -> int:
-        """Count the problems that look as if they had been stopped early."""
-        if not collected_here(found.rows, self.known):
-            return 0
-        return stopped_early(self.load(found).table, k)
 
     def members_of(self, chosen: Chosen) -> list[dict[str, Any]]:
         """Describe how each member was asked."""
@@ -234,11 +223,13 @@ class _Evaluation:
         ]
 
 
-def _were_stopped(task: str, early: int) -> str:
+def _were_stopped(task: str, early: int, k: int) -> str:
     return (
-        f"{task}: {early} problems were stopped early, or some model was asked only part of them, "
-        "and without these problems the hard ones would count more; `slm-mux collect` draws the "
-        "rest, or evaluate mux alone with --method mux (--stopping), or fewer problems with --limit"
+        f"{task}: {counted(early, 'problem was', 'problems were')} stopped early: mux's answer was "
+        f"settled before every model had {counted(k, 'draw')}. Without "
+        f"{'it' if early == 1 else 'them'} the hard problems would count more; `slm-mux collect` "
+        "draws the rest, or evaluate mux alone with --method mux (--stopping), or fewer problems "
+        "with --limit"
     )
 
 

@@ -6,6 +6,7 @@ from slm_mux.evaluation.chosen import Chosen
 from slm_mux.evaluation.ranking import Measured
 from slm_mux.evaluation.stopped import stopped_early
 from slm_mux.table import VoteTable
+from slm_mux.wording import counted
 
 COVERAGE = 0.9
 """The least share of the problems on which a measured accuracy is compared with the others'."""
@@ -21,9 +22,7 @@ def measure(table: VoteTable, k: int) -> Measured:
     )
 
 
-def measure_each(
-    found: Chosen, k: int, load: Callable[[Chosen], VoteTable], *, collected: bool
-) -> Measured:
+def measure_each(found: Chosen, k: int, load: Callable[[Chosen], VoteTable]) -> Measured:
     """Measure each model's candidates at k on those problems of which it has k draws.
 
     A model is not measured that has draws, or k draws, on fewer than 90 % of the problems of which
@@ -33,7 +32,6 @@ def measure_each(
         found: samples of the validation split.
         k: draws of each model.
         load: reads and scores.
-        collected: whether the samples were drawn by this package; others were not stopped by it.
 
     Returns:
         Accuracies, with what is to be said of them.
@@ -46,13 +44,14 @@ def measure_each(
     rest = found.with_members(lambda name: name in able and name not in thin)
     if not rest.members:
         return Measured(notes=_notes(thin, {}, split))
-    table = load(rest)
-    if collected and (early := stopped_early(table, k)):
+    if early := stopped_early(rest, k):
+        were = counted(len(early), "of its problems was", "of its problems were")
         note = (
-            f"the validation split is not used: {early} of its problems were stopped early, so "
-            "that the hard ones would count more; `slm-mux collect` draws the rest"
+            f"the validation split is not used: {were} stopped early, so that the hard ones would "
+            "count more; `slm-mux collect` draws the rest"
         )
         return Measured(notes=(note,))
+    table = load(rest)
     whole = {
         name: {problem for problem, n in counts[name].items() if n >= k} for name in table.models
     }
@@ -84,5 +83,5 @@ def _notes(thin: list[str], used: dict[str, int], split: int) -> tuple[str, ...]
         )
     fewer = [f"{name} on {count}" for name, count in used.items() if count < split]
     if fewer:
-        notes.append(f"of the {split} validation problems, measured: {', '.join(fewer)}")
+        notes.append(f"of {counted(split, 'validation problem')}, measured: {', '.join(fewer)}")
     return tuple(notes)

@@ -14,8 +14,10 @@ from slm_mux.importing.base import (
     Part,
 )
 from slm_mux.importing.detect import detect_format, read_import
+from slm_mux.importing.new_store import store_for_import
 from slm_mux.importing.numbering import continue_numbering
 from slm_mux.importing.storing import ImportSummary, ModelImport, import_files
+from slm_mux.importing.unscored import Unscored
 
 __all__ = [
     "DESCRIPTIONS",
@@ -27,8 +29,10 @@ __all__ = [
     "ImportedReading",
     "ModelImport",
     "Part",
+    "Unscored",
     "continue_numbering",
     "detect_format",
     "import_files",
     "read_import",
+    "store_for_import",
 ]

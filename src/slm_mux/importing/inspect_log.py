@@ -15,6 +15,7 @@ from slm_mux.importing.kinds import bare_letters, guess_kind, letters, target_fo
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_count, as_number, as_object, as_settings, as_text
 from slm_mux.types import KindName
+from slm_mux.wording import counted
 
 _HEADERS = ("header.json", "_journal/start.json")
 _LONGEST_REASON = 500
@@ -44,7 +45,8 @@ def read_inspect(source: Source, options: ImportOptions) -> list[Block]:
         raise TaskDataError(f"{source.path}: the log holds no samples (was it a header alone?)")
     dropped = sum(bool(one.get("invalidation")) for many in epochs.values() for one in many)
     if dropped:
-        source.notes.append(f"{source.path}: {dropped} samples that were declared invalid left out")
+        declared = counted(dropped, "sample that was", "samples that were")
+        source.notes.append(f"{source.path}: {declared} declared invalid left out")
     task = str(run.get("task", "inspect")).rpartition("/")[2]
     kind, bare = _kind(source, options, run, task, [many[0] for many in epochs.values()])
     listed = _list(as_object(run.get("dataset")), "sample_ids")
@@ -64,8 +66,8 @@ def read_inspect(source: Source, options: ImportOptions) -> list[Block]:
     )
     if several:
         source.notes.append(
-            f"{source.path}: {several} problems have several targets that differ; they are left "
-            "unscored"
+            f"{source.path}: {counted(several, 'problem has', 'problems have')} several targets "
+            "that differ; none of them is taken"
         )
     return blocks
 

@@ -29,6 +29,7 @@ from slm_mux.importing.base import (
 )
 from slm_mux.store.rows import Draw, Series
 from slm_mux.types import Completion, Failure, Message, Problem
+from slm_mux.wording import counted
 
 _AGREE = ("target", "question", "split", "subject", "choices")
 
@@ -118,10 +119,11 @@ class Merger:
             Part(path=str(path), member=member, spans=tuple(runs)) for member, runs in spans.items()
         ]
         if known:
-            self.notes.append(f"{path}: {known} draws stand in an earlier file; taken once")
+            stand = counted(known, "draw stands", "draws stand")
+            self.notes.append(f"{path}: {stand} in an earlier file; taken once")
         self.notes += [
-            f"{path}: {model} was asked {count} problems more than once with prompts that differ; "
-            "the first is kept"
+            f"{path}: {model} was asked {counted(count, 'problem')} more than once with prompts "
+            "that differ; the first is kept"
             for model, count in prompts.items()
         ]
 
@@ -165,8 +167,8 @@ class Merger:
             elif theirs and ours != theirs:
                 raise TaskDataError(
                     f"{block.where}: the {field} of the problem {new.id!r} is {_short(theirs)} "
-                    f"here and {_short(ours)} in {where}; these are two problems, or one file is "
-                    "of another version of the data"
+                    f"here and {_short(ours)} in {where}; import these files into two tasks "
+                    "(--task NAME), or correct the one that is wrong"
                 )
         if filled:
             self._facts[new.id] = (replace(old, **filled), where)
@@ -247,7 +249,7 @@ class Merger:
 
     def _note_gaps(self, problems: int) -> None:
         self.notes += [
-            f"{model} has draws on {len(answered)} of {problems} problems"
+            f"{model} has draws on {len(answered):,} of {counted(problems, 'problem')}"
             for model, answered in self._answered.items()
             if len(answered) < problems
         ]
@@ -256,9 +258,6 @@ class Merger:
             f"{model} was asked the same problems with different settings, which are kept apart"
             for model in dict.fromkeys(model for (_, model), times in settings.items() if times > 1)
         ]
-        bare = sum(facts.target is None for facts, _ in self._facts.values())
-        if bare:
-            self.notes.append(f"{bare} of {problems} problems have no target and stay unscored")
 
 
 def _series(task: str, form: FormatName, block: Block) -> Series:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from slm_mux.importing.base import Imported, Part
 from slm_mux.store.rows import Draw
+from slm_mux.wording import counted
 
 
 class Taken(Enum):
@@ -71,9 +72,11 @@ def continue_numbering(imported: Imported, stored: StoredTexts) -> Imported:
             notes.append(f"{part.path}: the draws of {part.member} are in the store already")
             continue
         if known:
+            there_already = counted(
+                sum(known.values()), f"draw of {part.member} is", f"draws of {part.member} are"
+            )
             notes.append(
-                f"{part.path}: {sum(known.values())} draws of {part.member} are in the store "
-                "already; only the others were added"
+                f"{part.path}: {there_already} in the store already; only the others were added"
             )
         parts.append(replace(part, spans=tuple(spans)))
     return replace(

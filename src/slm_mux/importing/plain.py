@@ -12,6 +12,7 @@ from slm_mux.errors import TaskDataError
 from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_text
+from slm_mux.wording import counted
 
 if TYPE_CHECKING:
     from slm_mux.types import KindName
@@ -68,7 +69,8 @@ def read_plain(source: Source, options: ImportOptions) -> list[Block]:
         names = ", ".join(sorted(unknown))
         source.notes.append(f"{source.path}: fields that a plain table does not have: {names}")
     if blank:
-        source.notes.append(f"{source.path}: {blank} blank answers count as unreadable")
+        count = counted(blank, "blank answer counts", "blank answers count")
+        source.notes.append(f"{source.path}: {count} as unreadable")
     return blocks
 
 

@@ -20,6 +20,7 @@ from slm_mux.importing.kinds import bare_letters, letters, target_for
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_count, as_messages, as_settings, as_text
 from slm_mux.types import KindName, Message
+from slm_mux.wording import counted
 
 # For MATH, the orchestrating code puts a random whole number of this range where it read nothing.
 _PLACEHOLDERS = range(-1_000_000, -10_000 + 1)
@@ -201,11 +202,11 @@ def _note_losses(source: Source, document: Mapping[str, Any], found: int, early:
     asked = as_count(document.get("problem_count", document.get("question_count")))
     if asked is not None and asked > found:
         source.notes.append(
-            f"{source.path}: was asked {asked} questions and holds {found}; the code that wrote it "
-            "drops questions whose calls fail"
+            f"{source.path}: was asked {counted(asked, 'question')} and holds {found:,}; the code "
+            "that wrote it drops questions whose calls fail"
         )
     if early:
         source.notes.append(
-            f"{source.path}: on {early} questions all models agreed at once and were asked no "
-            "more; such draws are not missing at random"
+            f"{source.path}: on {counted(early, 'question')} all models agreed at once and were "
+            "asked no more; such draws are not missing at random"
         )

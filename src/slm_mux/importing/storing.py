@@ -14,13 +14,11 @@ from slm_mux.errors import InvalidRequestError, TaskDataError
 from slm_mux.importing.base import FormatName, Imported, ImportOptions
 from slm_mux.importing.detect import detect_format, read_import
 from slm_mux.importing.numbering import continue_numbering
+from slm_mux.importing.unscored import Unscored, unscored
 from slm_mux.store.exchange import Format, import_samples
 from slm_mux.store.rows import GIVEN, Reading, TaskInfo
 from slm_mux.store.store import Store
 from slm_mux.types import Problem
-
-_MAY_BE_FILLED_IN = {"target", "split", "subject"}
-"""What may be learned of a stored problem later: the question that was asked stays the same."""
 
 
 class ModelImport(Struct, frozen=True, kw_only=True):
@@ -47,6 +45,18 @@ class ImportSummary(Struct, frozen=True, kw_only=True):
     """Of the new samples in files of other tools."""
     notes: tuple[str, ...]
     """What was taken, guessed or left out."""
+    unscored: tuple[Unscored, ...]
+    """The problems of these tasks that cannot be scored, in order."""
+
+
+class _Logs(Struct, frozen=True, kw_only=True):
+    """What came out of files of other tools; see `ImportSummary`."""
+
+    formats: tuple[FormatName, ...]
+    samples: int
+    new: int
+    models: tuple[ModelImport, ...]
+    notes: tuple[str, ...]
 
 
 def import_files(
@@ -90,14 +100,18 @@ def import_files(
         tasks = dict.fromkeys(name for report in reports for name in report.tasks)
         if found is not None:
             tasks[task or ""] = None
+        problems = {name: store.problems(name) for name in tasks}
         return ImportSummary(
             tasks=tuple(tasks),
             formats=(*(("own",) if own else ()), *(found.formats if found else ())),
-            problems=sum(len(store.problems(name)) for name in tasks),
+            problems=sum(map(len, problems.values())),
             samples=sum(report.rows for report in reports) + (found.samples if found else 0),
             new=sum(report.new for report in reports) + (found.new if found else 0),
             models=found.models if found else (),
             notes=found.notes if found else (),
+            unscored=tuple(
+                each for name, known in problems.items() for each in unscored(name, known)
+            ),
         )
 
 
@@ -119,7 +133,7 @@ def _own_form(path: Path) -> Format:
 
 def _import_logs(
     store: Store, paths: Sequence[Path], task: str, form: str, options: ImportOptions | None
-) -> ImportSummary:
+) -> _Logs:
     info = next((info for info in store.tasks() if info.name == task), None)
     known = store.problems(task) if info else []
     imported = read_import(paths, task=task, format=form, options=options, known=known)
@@ -138,15 +152,13 @@ def _import_logs(
         numbered.problems,
         source=source,
         sha256=sha256,
-        replace=_only_fills_in(known, numbered.problems),
+        fill_in=True,
     )
     store.put_asked(task, numbered.series)
     new = store.put_draws(numbered.draws)
     _put_given(store, task, numbered)
-    return ImportSummary(
-        tasks=(task,),
+    return _Logs(
         formats=numbered.formats,
-        problems=len(numbered.problems),
         samples=read,
         new=new,
         models=_by_model(numbered),
@@ -186,19 +198,6 @@ def _origin(
         return info.source, info.sha256
     both = hashlib.sha256(f"{info.sha256}{imported.sha256}".encode()).hexdigest()
     return f"{info.source}; {source}", both
-
-
-def _only_fills_in(known: Sequence[Problem], problems: Sequence[Problem]) -> bool:
-    """Whether stored problems change in nothing but what does not touch their samples."""
-    before = {problem.id: problem for problem in known}
-    differing = {
-        field
-        for problem in problems
-        if problem.id in before
-        for field in Problem.__struct_fields__
-        if getattr(problem, field) != getattr(before[problem.id], field)
-    }
-    return bool(differing) and differing <= _MAY_BE_FILLED_IN
 
 
 def _put_given(store: Store, task: str, imported: Imported) -> None:

@@ -1,15 +1,10 @@
 """Questions whose draws were stopped early: which of them are settled all the same."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from slm_mux.stopping import Progress, settle
 from slm_mux.table import NOT_DRAWN, VoteTable
 from slm_mux.types import Answer, Missing
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def unsettled(table: VoteTable, draws: Sequence[int], ranking: Sequence[int]) -> list[int]:
@@ -29,26 +24,6 @@ def unsettled(table: VoteTable, draws: Sequence[int], ranking: Sequence[int]) ->
         if _missing(table, problem, draws)
         and not settle([_progress(table, m, problem, draws[m]) for m in ranking]).settled
     ]
-
-
-def settled_by(
-    table: VoteTable, problem: int, there: "NDArray[np.bool_]", ranking: Sequence[int]
-) -> bool:
-    """Say whether some of the draws settle mux's answer.
-
-    Args:
-        table: what was drawn.
-        problem: its position.
-        there: (models, k): the draws to go by, of those that were made.
-        ranking: positions of the models, best record first.
-    """
-    k = there.shape[1]
-    models = []
-    for m in ranking:
-        made = there[m].tolist()
-        drawn = _progress(table, m, problem, k).drawn
-        models.append(Progress(k, {draw: key for draw, key in drawn.items() if made[draw]}))
-    return settle(models).settled
 
 
 def _missing(table: VoteTable, problem: int, draws: Sequence[int]) -> bool:

@@ -18,7 +18,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """One per draw, so its length is k >= 1."""
     validation_accuracy: float | None = None
     kind: AnswerKind | None = None
-    """Reads this model's completions; None for the kind that the question has."""
+    """Reads this model's completions; None leaves them unread."""
     address: str = ""
     """Under which a keeper files the samples; empty where nothing is kept."""
 

@@ -17,6 +17,10 @@ from slm_mux.sampling.tally import Tally
 from slm_mux.stopping import next_wave
 from slm_mux.types import Answer, Completion, Failure, Sample, Usage
 
+LONGEST_READ_IN_THE_LOOP = 4_000
+"""Characters. The slowest quick kinds, on the texts that are worst for them, take 5 to 7 ms for so
+many, and that grows with the length; all other requests would wait for it."""
+
 
 class QuestionDraws:
     """Draws one question's samples.
@@ -26,8 +30,6 @@ class QuestionDraws:
         one_draw_only: names of models whose endpoint refuses requests for several draws; kept up
             to date here.
         plans: one per model, in pool order.
-        kind: reads the completions of plans that have no kind of their own; None leaves them
-            unread.
         observe: told of everything that happens.
         keeper: what was bought before comes from it, and what is bought goes to it before it is
             counted.
@@ -38,14 +40,12 @@ class QuestionDraws:
         sender: Sender,
         one_draw_only: set[str],
         plans: Sequence[Plan],
-        kind: AnswerKind | None,
         observe: Observer | None,
         keeper: Keeper | None = None,
     ) -> None:
         self._sender = sender
         self._one_draw_only = one_draw_only
         self._plans = plans
-        self._kind = kind
         self._observe = observe
         self._keeper = keeper
         self._cost = Cost()
@@ -95,12 +95,12 @@ class QuestionDraws:
         if self._keeper is None:
             return
         for plan in self._plans:
-            bought = await self._keeper.recall(plan, texts=self._kind_of(plan) is not None)
+            bought = await self._keeper.recall(plan, texts=plan.kind is not None)
             for draw in sorted(bought):
                 if self._settled:
                     return
                 if draw < len(plan.seeds):
-                    answer = await self._read(plan, bought[draw].completion)
+                    answer = await _read(plan.kind, bought[draw].completion)
                     self._record(replace(bought[draw], model=plan.model.name, answer=answer))
 
     def _missing(self, plan: Plan) -> tuple[int, ...]:
@@ -118,8 +118,8 @@ class QuestionDraws:
         to_draw = iter(draws)
 
         # What every draw needs is looked up once: the rest of the loop costs as much as that.
-        kind, seeds, keeper = self._kind_of(plan), plan.seeds, self._keeper
-        quick = kind is not None and not kind.may_block
+        kind, seeds, keeper = plan.kind, plan.seeds, self._keeper
+        longest_here = _longest_here(kind)
 
         async def work() -> None:
             for draw in to_draw:
@@ -131,7 +131,7 @@ class QuestionDraws:
                     await keeper.keep(plan, [_sample(plan, draw, sent, completion, seeds[draw])])
                 if completion is None or kind is None:
                     answer = None
-                elif quick:
+                elif len(completion.text) <= longest_here:
                     answer = kind.read(completion.text, cut_off=completion.cut_off)
                 else:
                     answer = await _read_in_thread(kind, completion)
@@ -189,19 +189,8 @@ class QuestionDraws:
         if self._keeper is not None:
             await self._keeper.keep(plan, [_sample(plan, draw, sent, got) for draw, got in came])
         for draw, got in came:
-            answer = await self._read(plan, got)
+            answer = await _read(plan.kind, got)
             self._record(_sample(plan, draw, sent, got, answer=answer))
-
-    def _kind_of(self, plan: Plan) -> AnswerKind | None:
-        return self._kind if plan.kind is None else plan.kind
-
-    async def _read(self, plan: Plan, completion: Completion | None) -> Answer | None:
-        kind = self._kind_of(plan)
-        if completion is None or kind is None:
-            return None
-        if kind.may_block:
-            return await _read_in_thread(kind, completion)
-        return kind.read(completion.text, cut_off=completion.cut_off)
 
     def _record(self, sample: Sample) -> None:
         """Count one draw; where that settles the answer, stop what is being sent."""
@@ -243,8 +232,21 @@ def _sample(
     )
 
 
+def _longest_here(kind: AnswerKind | None) -> int:
+    """The length of a completion up to which it is read in the event loop's thread; -1: never."""
+    return -1 if kind is None or kind.may_block else LONGEST_READ_IN_THE_LOOP
+
+
+async def _read(kind: AnswerKind | None, completion: Completion | None) -> Answer | None:
+    if completion is None or kind is None:
+        return None
+    if len(completion.text) <= _longest_here(kind):
+        return kind.read(completion.text, cut_off=completion.cut_off)
+    return await _read_in_thread(kind, completion)
+
+
 async def _read_in_thread(kind: AnswerKind, completion: Completion) -> Answer | None:
-    """Most kinds read in microseconds; a thread would cost more than that. This is for others."""
+    """For kinds that block, and long texts; others are read in less time than a thread costs."""
     return await asyncio.to_thread(kind.read, completion.text, cut_off=completion.cut_off)
 
 

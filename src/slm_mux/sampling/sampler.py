@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import SlmMuxError, StoreError
 from slm_mux.sampling.events import Observer
 from slm_mux.sampling.keeping import Keeper
@@ -31,7 +30,6 @@ class Sampler:
     async def draw(
         self,
         plans: Sequence[Plan],
-        kind: AnswerKind | None,
         *,
         stopping: Stopping,
         observe: Observer | None = None,
@@ -44,8 +42,6 @@ class Sampler:
 
         Args:
             plans: one per model, in pool order.
-            kind: reads the completions of plans that have no kind of their own; None to leave
-                them unread.
             stopping: eager starts all draws at once and cancels; frugal draws in waves.
             observe: told of everything that happens.
             keeper: what was bought before comes from it; what is bought goes to it before it is
@@ -55,7 +51,7 @@ class Sampler:
             InvalidRequestError: a model cannot be asked this at all.
             Exception: what the observer, or a model of the caller's own, raised.
         """
-        question = QuestionDraws(self._sender, self._one_draw_only, plans, kind, observe, keeper)
+        question = QuestionDraws(self._sender, self._one_draw_only, plans, observe, keeper)
         try:
             if stopping == "frugal":
                 await question.draw_in_waves()

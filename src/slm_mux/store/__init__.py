@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slm_mux.store.damage import DamagedSample, Place
     from slm_mux.store.exchange import ImportReport, export_samples, import_samples
     from slm_mux.store.rows import (
         Draw,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     )
     from slm_mux.store.salvage import SalvageReport
     from slm_mux.store.store import Store
-    from slm_mux.store.verify import DamagedSample, Place, VerifyReport
+    from slm_mux.store.verify import VerifyReport
     from slm_mux.store.writer import StoreWriter
 
 __all__ = [
@@ -48,12 +49,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "DamagedSample": "verify",
+    "DamagedSample": "damage",
     "Draw": "rows",
     "DrawRow": "rows",
     "ImportReport": "exchange",
     "MemberInfo": "rows",
-    "Place": "verify",
+    "Place": "damage",
     "Reading": "rows",
     "Record": "rows",
     "RunInfo": "rows",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slm_mux.errors import StoreError
 from slm_mux.store.faults import as_store_errors, store_error
+from slm_mux.store.opening import check_opened, lay_over, unreadable
 from slm_mux.store.schema import APPLICATION_ID, VERSION, migrate
 
 BUSY_SECONDS = 60.0
@@ -21,7 +22,8 @@ class Connection:
     Args:
         path: the file.
         create: make the file when there is none.
-        read_only: open without the right to write.
+        read_only: open without the right to write. What is left of a damaged file can then be
+            read, too.
         busy_seconds: how long a write waits for another program's; >= 0.
 
     Raises:
@@ -42,24 +44,35 @@ class Connection:
         self._writing = False
         _check_path(path, create=create and not read_only)
         with as_store_errors(path):
-            self.db = _connect(path, read_only=read_only, busy_seconds=busy_seconds)
             try:
-                self._prepare(create=create, read_only=read_only, busy_seconds=busy_seconds)
-            except BaseException:
-                self.db.close()
+                self.db = _connect(path, read_only=read_only, busy_seconds=busy_seconds)
+                self._open(create=create, read_only=read_only, busy_seconds=busy_seconds)
+            except sqlite3.DatabaseError as error:
+                code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+                damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+                if damaged and (explained := unreadable(path, read_only=read_only)):
+                    raise explained from error
                 raise
+
+    def _open(self, *, create: bool, read_only: bool, busy_seconds: float) -> None:
+        try:
+            self._prepare(create=create, read_only=read_only, busy_seconds=busy_seconds)
+        except BaseException:
+            self.db.close()
+            raise
 
     def _prepare(self, *, create: bool, read_only: bool, busy_seconds: float) -> None:
         version = _version(self.db, self.path)
         if version is None and (read_only or not create):
-            raise StoreError(f"{self.path}: it is empty, not a store of samples")
+            raise StoreError(f"{self.path}: it is empty, not a store of samples; give another")
         if read_only:
-            if version != VERSION:
+            if not lay_over(self.db, version or 0):
                 raise StoreError(
                     f"{self.path}: it has the tables of an older version and cannot be changed; "
                     "open it once where it can be written"
                 )
             return
+        check_opened(self.db, self.path, version or 0)
         _enter_wal(self.db, busy_seconds)
         # FULL: a commit returns when the disk has it. fullfsync asks macOS for the same.
         self.db.execute("PRAGMA synchronous = FULL")
@@ -159,7 +172,7 @@ def _connect(path: Path, *, read_only: bool, busy_seconds: float) -> sqlite3.Con
     location = path.absolute().as_uri()
 
     def connect(options: str) -> sqlite3.Connection:
-        return sqlite3.connect(
+        db = sqlite3.connect(
             location + options,
             uri=True,
             timeout=busy_seconds,
@@ -167,6 +180,12 @@ def _connect(path: Path, *, read_only: bool, busy_seconds: float) -> sqlite3.Con
             check_same_thread=False,
             cached_statements=256,
         )
+        # A damaged page is found when it is read, rather than misread.
+        db.execute("PRAGMA cell_size_check = ON")
+        if read_only:
+            # Without this SQLite reads nothing of a file whose end is gone.
+            db.execute("PRAGMA writable_schema = ON")
+        return db
 
     if not read_only:
         return connect("")

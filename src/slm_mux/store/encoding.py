@@ -56,8 +56,17 @@ def from_column(value: str | bytes | None) -> str | None:
 
 
 def text_of(value: str | bytes) -> str:
-    """Undo `column_of`."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+    """Undo `column_of`.
+
+    Raises:
+        StoreError: the value is none that `column_of` made.
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise damaged("a stored text is no UTF-8") from error
 
 
 def number_to_column(number: int | None) -> int | str | None:
@@ -68,8 +77,17 @@ def number_to_column(number: int | None) -> int | str | None:
 
 
 def number_of(value: int | str | None) -> int | None:
-    """Undo `number_to_column`."""
-    return int(value) if isinstance(value, str) else value
+    """Undo `number_to_column`.
+
+    Raises:
+        StoreError: the value is none that `number_to_column` made.
+    """
+    if value is None or isinstance(value, int):
+        return value
+    try:
+        return int(value)
+    except ValueError as error:
+        raise damaged(f"{value!r} is stored in the place of a whole number") from error
 
 
 def seconds_of(seconds: float) -> float:
@@ -112,11 +130,28 @@ def from_json(value: str | bytes) -> Any:
         raise damaged("a stored document cannot be read") from error
 
 
-def damaged(what: str) -> StoreError:
+class DamageError(StoreError):
+    """Something is stored that the store cannot have written.
+
+    Args:
+        what: what is wrong; the file, and the remedy, are named further out.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: the store is damaged; {REMEDY.format(store='')}")
+        self.what = what
+
+
+def damaged(what: str) -> DamageError:
     """Make the error of something that the store cannot have written, with the remedy."""
-    return StoreError(
-        f"{what}: the store is damaged; store verify says which samples, and can save the rest"
-    )
+    return DamageError(what)
+
+
+REMEDY = (
+    "`slm-mux store verify{store}` says which samples are concerned, and with --salvage FILE saves "
+    "all others to a new store"
+)
+"""Of a damaged store; `store` is a space and its name."""
 
 
 def pack(text: str) -> bytes:

@@ -1,5 +1,6 @@
 """Export and import of samples in our own form, as JSON Lines or Parquet."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,9 +10,14 @@ from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError, SlmMuxError, StoreError, TaskDataError
 from slm_mux.store import jsonl, parquet
+from slm_mux.store.connection import Connection
+from slm_mux.store.damage import listed, name_damaged
+from slm_mux.store.encoding import REMEDY
 from slm_mux.store.flat import record_of, row_of
+from slm_mux.store.records import records
 from slm_mux.store.rows import Record
 from slm_mux.store.store import Store
+from slm_mux.wording import counted
 
 Format = Literal["jsonl", "parquet"]
 
@@ -35,6 +41,9 @@ def export_samples(
 ) -> int:
     """Write samples to a file; it is there when it is whole.
 
+    All rows are of one moment, however long it takes. A damaged sample is left out: an import must
+    not bring it back as a sound one.
+
     Args:
         store: where they are.
         path: the file, whose name ends in .jsonl or .parquet; an older one is replaced.
@@ -45,22 +54,38 @@ def export_samples(
         How many rows were written.
 
     Raises:
-        StoreError: a task is not in the store, a sample is damaged, or the file cannot be written.
+        StoreError: a task is not in the store, a problem is damaged, or the file cannot be written.
+            Also when the file is there, but without damaged samples; names them.
         InvalidRequestError: the name does not say the format.
     """
     path = Path(path)
     write = parquet.write if format_of(path) == "parquet" else jsonl.write
     names = [task.name for task in store.tasks()] if tasks is None else list(tasks)
     part = path.with_name(path.name + ".part")
-    try:
-        count = write(
-            part, (row_of(record) for name in names for record in store.records(name, split))
+    faults: dict[int, str] = {}
+    with (
+        contextlib.closing(Connection(store.path, create=False, read_only=True)) as connection,
+        connection.snapshot() as db,
+    ):
+        found = (
+            record
+            for name in names
+            for record in records(db, name, split, on_damage=faults.setdefault)
         )
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: it cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            count = write(part, map(row_of, found))
+            part.replace(path)
+        except OSError as error:
+            raise StoreError(f"{path}: it cannot be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        if faults:
+            left_out = listed(list(name_damaged(db, list(faults.items()))), separator="\n  ")
+            raise StoreError(
+                f"{path}: {counted(count, 'sample')} written, "
+                f"{counted(len(faults), 'damaged sample')} left out:\n  {left_out}\n"
+                + REMEDY.format(store=f" {store.path}")
+            )
     return count
 
 
@@ -88,14 +113,14 @@ def import_samples(
     read = parquet.read if (format or format_of(path)) == "parquet" else jsonl.read
     rows = 0
 
-    def records() -> Iterator[Record]:
+    def found() -> Iterator[Record]:
         nonlocal rows
         for place, row in read(path):
             rows += 1
             yield _record_at(place, row, task)
 
     try:
-        new, tasks = store.put_records(records())
+        new, tasks = store.put_records(found())
     except OSError as error:
         raise TaskDataError(f"{path}: it cannot be read: {error.strerror or error}") from error
     return ImportReport(rows=rows, new=new, tasks=tuple(tasks))

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +11,20 @@ from slm_mux.store.drawing import check
 from slm_mux.store.encoding import dump_json
 from slm_mux.store.rows import Draw, Reading, Record, Series
 from slm_mux.types import CodeSpec, Completion, Failure, KindName, Message, Problem
+
+StoppedAt = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+
+
+class Undrawn(Struct, frozen=True, kw_only=True):
+    """A series that was stopped before its first draw, in the column `undrawn`."""
+
+    member: str
+    identity: str
+    settings: dict[str, Any] = {}
+    base_seed: int | None = None
+    messages: tuple[Message, ...]
+    series: str | None = None
+    stopped_at: StoppedAt
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -49,6 +63,8 @@ class Row(Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     tries: int | None = None
     given: Reading | None = None
+    stopped_at: StoppedAt | None = None
+    undrawn: tuple[Undrawn, ...] | None = None
     exact: dict[str, str] | None = None
 
 
@@ -56,9 +72,20 @@ COLUMNS = Row.__struct_fields__
 """In their order."""
 
 INTEGERS = frozenset(
-    {"position", "base_seed", "draw", "seed", "prompt_tokens", "completion_tokens", "tries"}
+    {
+        "position",
+        "base_seed",
+        "draw",
+        "seed",
+        "prompt_tokens",
+        "completion_tokens",
+        "tries",
+        "stopped_at",
+    }
 )
-NESTED = frozenset({"choices", "labels", "code", "settings", "messages", "given", "exact"})
+NESTED = frozenset(
+    {"choices", "labels", "code", "settings", "messages", "given", "undrawn", "exact"}
+)
 """Columns whose values are objects or lists."""
 
 
@@ -80,12 +107,7 @@ def row_of(record: Record) -> dict[str, Any]:
         "labels": list(problem.labels),
         "code": None if problem.code is None else msgspec.to_builtins(problem.code),
         "target": problem.target,
-        "member": series.member,
-        "identity": series.identity,
-        "settings": series.settings,
-        "base_seed": series.seed,
-        "messages": list(series.messages),
-        "series": draw.series,
+        **_series_columns(series),
         "draw": draw.draw,
         "seed": draw.seed,
         "text": completion and completion.text,
@@ -100,6 +122,11 @@ def row_of(record: Record) -> dict[str, Any]:
         "error_message": failure and failure.message,
         "tries": failure and failure.tries,
         "given": record.given and {"answer": record.given.answer, "key": record.given.key},
+        "stopped_at": record.stopped_at,
+        "undrawn": [
+            {**_series_columns(one), "stopped_at": wanted} for one, wanted in record.undrawn
+        ]
+        or None,
     }
     exact = {}
     for name, value in row.items():
@@ -109,6 +136,17 @@ def row_of(record: Record) -> dict[str, Any]:
             exact[name] = base64.b64encode(bytes_).decode()
     row["exact"] = exact or None
     return row
+
+
+def _series_columns(series: Series) -> dict[str, Any]:
+    return {
+        "member": series.member,
+        "identity": series.identity,
+        "settings": series.settings,
+        "base_seed": series.seed,
+        "messages": list(series.messages),
+        "series": series.digest,
+    }
 
 
 def _writable(value: Any) -> tuple[Any, bytes | None]:
@@ -141,18 +179,7 @@ def record_of(fields: dict[str, Any], task: str | None = None) -> Record:
         for name, text in row.exact.items():
             restored[name] = _restored(name, base64.b64decode(text, validate=True))
         row = msgspec.convert(restored, Row)
-    series = Series(
-        member=row.member,
-        identity=row.identity,
-        messages=row.messages,
-        settings=row.settings,
-        seed=row.base_seed,
-    )
-    if row.series is not None and row.series != series.digest:
-        raise ValueError(
-            "the digest in `series` is not that of identity, messages, settings and base_seed: "
-            "the row was changed or damaged"
-        )
+    series = _series(row)
     problem = Problem(
         id=row.problem,
         question=row.question,
@@ -173,7 +200,25 @@ def record_of(fields: dict[str, Any], task: str | None = None) -> Record:
         series=series,
         draw=_draw(row, series.digest),
         given=row.given,
+        stopped_at=row.stopped_at,
+        undrawn=tuple((_series(one), one.stopped_at) for one in row.undrawn or ()),
     )
+
+
+def _series(row: Row | Undrawn) -> Series:
+    series = Series(
+        member=row.member,
+        identity=row.identity,
+        messages=row.messages,
+        settings=row.settings,
+        seed=row.base_seed,
+    )
+    if row.series is not None and row.series != series.digest:
+        raise ValueError(
+            "the digest in `series` is not that of identity, messages, settings and base_seed: "
+            "the row was changed or damaged"
+        )
+    return series
 
 
 def _restored(name: str, raw: bytes) -> Any:

@@ -165,6 +165,20 @@ class DrawRow(Struct, frozen=True, gc=False):
     """`MemberInfo.id`: tells one name's settings apart."""
 
 
+class StoppedSeries(Struct, frozen=True, kw_only=True, gc=False):
+    """A series that was not drawn to the end because its problem's answer was settled."""
+
+    problem: str
+    member: str
+    member_id: int
+    """`MemberInfo.id`."""
+    series: str
+    wanted: int
+    """Its draws that were wanted then: not all of them are stored."""
+    drawn: int
+    """How many draws are stored, failed ones included."""
+
+
 class Reading(Struct, frozen=True, gc=False):
     """What a reader made of a completion: `answer` is None when it is unreadable."""
 
@@ -185,6 +199,11 @@ class Record(Struct, frozen=True, kw_only=True):
     draw: Draw
     given: Reading | None = None
     """What an import says the answer is; see `GIVEN`."""
+    stopped_at: int | None = None
+    """The draws of the series that were wanted when it was stopped; None where it was not."""
+    undrawn: tuple[tuple[Series, int], ...] = ()
+    """Of a problem's first record: series of the problem that were stopped before their first draw,
+    each with the draws that were wanted of it."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True):

@@ -138,6 +138,13 @@ _CACHES = (
     ) WITHOUT ROWID""",
 )
 
+_STOPPED = (
+    """CREATE TABLE stopped (
+        series INTEGER PRIMARY KEY REFERENCES series (id),
+        draws INTEGER NOT NULL
+    )""",
+)
+
 SAMPLE_COLUMNS = (
     "draw, status, seed, finish_reason, prompt_tokens, completion_tokens, seconds, served_model, "
     "collected_at"
@@ -177,6 +184,7 @@ MIGRATIONS = (
     Migration("samples", _SAMPLES),
     Migration("checksums", ("ALTER TABLE samples ADD COLUMN checksum BLOB",), _fill_checksums),
     Migration("readings and verdicts", _CACHES),
+    Migration("stopped", _STOPPED),
 )
 
 VERSION = len(MIGRATIONS)

@@ -13,6 +13,7 @@ from slm_mux.errors import StoreError
 from slm_mux.store import caches, drawing, problems, runs, samples, series
 from slm_mux.store import records as whole
 from slm_mux.store import salvage as saving
+from slm_mux.store import stopped as stops
 from slm_mux.store import verify as checks
 from slm_mux.store.connection import BUSY_SECONDS, Connection
 from slm_mux.store.rows import (
@@ -24,6 +25,7 @@ from slm_mux.store.rows import (
     RunInfo,
     Series,
     Status,
+    StoppedSeries,
     StoreInfo,
     TaskInfo,
 )
@@ -62,7 +64,8 @@ class Store:
         Args:
             path: the file.
             create: make the file when there is none.
-            read_only: nothing can be written, not even the files SQLite puts beside it.
+            read_only: nothing can be written, not even the files SQLite puts beside it. What is
+                left of a damaged file can be read, too.
             busy_seconds: how long a write waits for another process's; >= 0.
 
         Raises:
@@ -128,11 +131,13 @@ class Store:
         *,
         source: str,
         sha256: str,
+        data: Sequence[Problem] | None = None,
         replace: bool = False,
+        fill_in: bool = False,
     ) -> None:
         """Register a task's problems; what is there already stays.
 
-        Positions are those of `given` where it holds every problem of the task that is stored;
+        Positions are those in the data where that holds every problem of the task that is stored;
         otherwise new problems come behind the stored ones.
 
         Args:
@@ -140,14 +145,29 @@ class Store:
             given: its problems, or some of them, in order.
             source: where the data came from, for people.
             sha256: of the data, hexadecimal.
+            data: all problems of the data, where `given` are some of them.
             replace: overwrite problems whose content changed. Where more than target, split and
                 subject changed, the samples of the old question no longer belong to the problem.
+                With `data`, this goes for every stored problem of it, and those that it has not
+                leave the task. No sample leaves the store: it is found again by its address.
+            fill_in: target, split, subject and question may be missing on either side (a question
+                is, where the id stands in its place): what one side has counts, and all samples
+                stay the problem's.
 
         Raises:
             StoreError: a problem of that id is stored with other content; names the problem.
         """
         with self._connection.writing() as db:
-            problems.put_task(db, task, given, source=source, sha256=sha256, replace=replace)
+            problems.put_task(
+                db,
+                task,
+                given,
+                source=source,
+                sha256=sha256,
+                data=data,
+                replace=replace,
+                fill_in=fill_in,
+            )
 
     def problems(self, task: str, split: str | None = None) -> list[Problem]:
         """Return a task's problems in order; of one split, or all.
@@ -275,7 +295,27 @@ class Store:
             writer = whole.RecordWriter(db)
             while piece := list(itertools.islice(iterator, _BATCH)):
                 writer.put(piece)
+            writer.finish()
         return writer.new, writer.tasks
+
+    def put_stopped(self, wanted: Mapping[str, int]) -> None:
+        """Mark series that are not drawn to the end because the answer is settled.
+
+        A series that has all the draws wanted is not marked; of several marks, the highest stays.
+
+        Args:
+            wanted: how many draws were wanted, by the series' digest; >= 1.
+
+        Raises:
+            StoreError: a series is not registered.
+        """
+        with self._connection.writing() as db:
+            stops.put_stopped(db, wanted)
+
+    def stopped(self, task: str, split: str | None = None) -> list[StoppedSeries]:
+        """Return a task's marked series that still lack draws, in order of the problems."""
+        with self._connection.snapshot() as db:
+            return stops.stopped(db, task, split)
 
     # What was made of the samples
 

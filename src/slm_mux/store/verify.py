@@ -1,38 +1,23 @@
 """Is the file sound; and if not, which samples are damaged, and how to save the others."""
 
 import sqlite3
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
-from slm_mux.errors import SlmMuxError
-from slm_mux.store.encoding import from_json, number_of, text_of
-from slm_mux.store.rows import Series
-from slm_mux.store.scanning import Row, addresses, scan
-from slm_mux.store.schema import SAMPLE_COLUMNS, row_checksum
-from slm_mux.types import Problem
-
-
-class Place(Struct, frozen=True):
-    """Where a sample belongs."""
-
-    task: str
-    problem: str
-    member: str
-
-
-class DamagedSample(Struct, frozen=True, kw_only=True):
-    """A sample that cannot be read, or is not what was written."""
-
-    sample_id: int
-    series: str | None
-    """The series' digest; None and -1 where not even the address can be read."""
-    draw: int
-    places: tuple[Place, ...]
-    """Every task that asked for it; empty where that cannot be read."""
-    reason: str
+from slm_mux.store.contents import config_digest, problem_of, prompt_digest
+from slm_mux.store.damage import (
+    CONTENT,
+    CONTENT_JOINS,
+    SERIES_DAMAGED,
+    DamagedSample,
+    checked,
+    name_damaged,
+)
+from slm_mux.store.mending import read_series, with_digest
+from slm_mux.store.scanning import addresses, scan
+from slm_mux.wording import counted
 
 
 class VerifyReport(Struct, frozen=True, kw_only=True):
@@ -54,145 +39,95 @@ class VerifyReport(Struct, frozen=True, kw_only=True):
 
 def verify(db: sqlite3.Connection) -> VerifyReport:
     """See `Store.verify`."""
-    db.execute("PRAGMA cell_size_check = ON")
     samples = 0
     damaged = []
-    for sample, _, reason in checked_samples(db):
+    series = read_series(db)
+    for found in checked_samples(db):
         samples += 1
+        reason = found.fault or (None if found.series in series.whole else SERIES_DAMAGED)
         if reason:
-            damaged.append((sample, reason))
+            damaged.append((found.sample, reason))
     return VerifyReport(
         samples=samples,
         damaged=tuple(name_damaged(db, damaged)),
-        others=(*_damaged_series(db), *_damaged_problems(db), *_orphans(db)),
+        others=(
+            *_damaged_digests(db),
+            *(
+                f"series {row} ({digest or 'unknown'}) is damaged"
+                for row, digest in sorted(series.broken.items())
+            ),
+            *_damaged_problems(db),
+            *_orphans(db),
+        ),
         integrity=tuple(_integrity(db)),
     )
 
 
-def checked_samples(db: sqlite3.Connection) -> Iterator[tuple[int, Row | None, str | None]]:
+class CheckedSample(NamedTuple):
+    """A sample, compared with its checksum."""
+
+    sample: int
+    """Its id."""
+    series: int | None
+    """Its series' row; None where that cannot be read."""
+    content: Sequence[Any] | None
+    """The columns of `CONTENT`; None where they cannot be read."""
+    fault: str | None
+    """What is wrong with it."""
+
+
+def checked_samples(
+    db: sqlite3.Connection, digests: Mapping[int, str] | None = None
+) -> Iterator[CheckedSample]:
     """Read every sample and compare it with its checksum.
 
-    Yields:
-        (id, the row as `_SAMPLE` lists it or None, what is wrong with it or None).
+    Args:
+        db: the store.
+        digests: of series, by row, where they are known better than the store says.
     """
     known = addresses(db)
-    for sample, row in scan(db, "samples", _SAMPLE, _SAMPLE_JOINS):
+    for sample, row in scan(db, "samples", f"{CONTENT}, samples.series", CONTENT_JOINS):
         if row is None:
             # A bound on the ids reaches further than the ids do.
             if not known or sample in known:
-                yield sample, None, "it cannot be read"
+                series = known.get(sample, (None, -1))[0]
+                yield CheckedSample(sample, series, None, "it cannot be read")
         else:
-            yield sample, row, _fault(row)
+            content, series = row[:-1], row[-1]
+            if digests and series in digests:
+                content = with_digest(content, digests[series])
+            yield CheckedSample(sample, series, content, checked(content)[1])
         known.pop(sample, None)
-    for sample in known:
-        yield sample, None, "its row is gone"
+    for sample, (series, _) in known.items():
+        yield CheckedSample(sample, series, None, "its row is gone")
 
 
-_SAMPLE = (
-    "body, reasoning, error, message, tries, digest, "
-    + SAMPLE_COLUMNS
-    + ", checksum, samples.series"
-)
-_SAMPLE_JOINS = (
-    "LEFT JOIN series ON series.id = samples.series "
-    "LEFT JOIN texts ON texts.sample = samples.id "
-    "LEFT JOIN failures ON failures.sample = samples.id"
-)
-
-
-def _fault(row: Row) -> str | None:
-    *content, checksum, _ = row
-    try:
-        if row_checksum(tuple(content)) == checksum:
-            return None
-    except (SlmMuxError, TypeError, ValueError):
-        return "its text cannot be unpacked"
-    return "its checksum does not match"
-
-
-def name_damaged(db: sqlite3.Connection, damaged: list[tuple[int, str]]) -> Iterator[DamagedSample]:
-    """Say for which task, problem and model damaged samples were drawn."""
-    if not damaged:
-        return
-    known = addresses(db)
-    places: dict[int | None, tuple[Place, ...]] = {}
-    for sample, reason in damaged:
-        series, draw = known.get(sample, (None, -1))
-        if series not in places:
-            places[series] = _places(db, series)
-        yield DamagedSample(
-            sample_id=sample,
-            series=_digest(db, series),
-            draw=draw,
-            places=places[series],
-            reason=reason,
-        )
-
-
-def _digest(db: sqlite3.Connection, series: int | None) -> str | None:
-    try:
-        row = db.execute("SELECT digest FROM series WHERE id = ?", (series,)).fetchone()
-    except sqlite3.DatabaseError:
-        return None
-    return row and str(row[0])
-
-
-def _places(db: sqlite3.Connection, series: int | None) -> tuple[Place, ...]:
-    try:
-        rows = db.execute(
-            "SELECT tasks.name, problems.name, members.name FROM asked "
-            "JOIN problems ON problems.id = asked.problem JOIN tasks ON tasks.id = problems.task "
-            "JOIN members ON members.id = asked.member WHERE asked.series = ? ORDER BY asked.id",
-            (series,),
-        ).fetchall()
-    except sqlite3.DatabaseError:
-        return ()
-    return tuple(
-        Place(text_of(task), text_of(problem), text_of(member)) for task, problem, member in rows
-    )
-
-
-def series_is_whole(digest: object, identity: Any, settings: Any, seed: Any, messages: Any) -> bool:
-    """Whether a series' columns give its digest."""
-    try:
-        series = Series(
-            member="",
-            identity=text_of(identity),
-            messages=tuple(from_json(messages)),
-            settings=from_json(settings),
-            seed=number_of(seed),
-        )
-        found = series.digest
-    except (SlmMuxError, TypeError, ValueError, AttributeError):
-        return False
-    return found == digest
-
-
-def problem_is_whole(name: Any, document: Any) -> bool:
-    """Whether a problem's document can be read and is the one of that name."""
-    try:
-        return msgspec.convert(from_json(document), Problem).id == text_of(name)
-    except (SlmMuxError, msgspec.ValidationError, TypeError, ValueError):
-        return False
-
-
-SERIES_JOINS = (
-    "JOIN configs ON configs.id = series.config JOIN prompts ON prompts.id = series.prompt"
-)
-SERIES_CONTENT = "series.digest, identity, settings, configs.seed, messages"
-
-
-def _damaged_series(db: sqlite3.Connection) -> Iterator[str]:
-    for row, content in scan(db, "series", SERIES_CONTENT, SERIES_JOINS):
-        if content is None or not series_is_whole(*content):
-            yield f"series {row} ({content[0] if content else 'unknown'}) is damaged"
+def _damaged_digests(db: sqlite3.Connection) -> Iterator[str]:
+    for row, content in scan(db, "configs", "digest, identity, settings, seed"):
+        if content is None or config_digest(*content[1:]) != content[0]:
+            yield f"the settings of a model (row {row} of configs) are damaged"
+    for row, content in scan(db, "prompts", "digest, messages"):
+        if content is None or prompt_digest(content[1]) != content[0]:
+            yield f"a prompt (row {row} of prompts) is damaged"
 
 
 def _damaged_problems(db: sqlite3.Connection) -> Iterator[str]:
     for row, content in scan(db, "problems", "name, document"):
-        if content is None or not problem_is_whole(*content):
+        if content is None or problem_of(*content) is None:
             name = repr(content[0]) if content else "of unknown name"
-            yield f"problem {row} ({name}) is damaged"
+            yield f"problem {row} ({name}) is damaged{_answered(db, row)}"
+
+
+def _answered(db: sqlite3.Connection, problem: int) -> str:
+    try:
+        count = db.execute(
+            "SELECT count(*) FROM asked JOIN samples ON samples.series = asked.series "
+            "WHERE problem = ?",
+            (problem,),
+        ).fetchone()[0]
+    except sqlite3.DatabaseError:
+        return ""
+    return f"; {counted(count, 'sample')} of it" if count else ""
 
 
 def _orphans(db: sqlite3.Connection) -> Iterator[str]:

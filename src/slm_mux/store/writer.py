@@ -17,6 +17,7 @@ from slm_mux.store import drawing, series
 from slm_mux.store.connection import BUSY_SECONDS, Connection
 from slm_mux.store.drawing import PreparedDraw
 from slm_mux.store.rows import Draw
+from slm_mux.wording import counted
 
 _GROUP_DRAWS = 2000
 """A commit takes no more draws than about this, so that the first of them need not wait long."""
@@ -212,8 +213,8 @@ class StoreWriter:
         try:
             new = self._write_once(self._unwritten)
         except StoreError as error:
-            count = len(self._unwritten)
-            return [], StoreError(f"{error} ({count} samples that had come in are not stored)")
+            lost = counted(len(self._unwritten), "sample")
+            return [], StoreError(f"{error} (not stored: {lost} that had come in)")
         self._unwritten.clear()
         return new, None
 

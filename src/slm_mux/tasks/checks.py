@@ -12,6 +12,7 @@ from slm_mux.errors import InvalidRequestError, TaskDataError
 from slm_mux.tasks.base import Task, TaskOptions
 from slm_mux.tasks.rows import DataFile, Row
 from slm_mux.types import KindName, Problem
+from slm_mux.wording import counted
 
 PLACE = "{question}"
 """Where a prompt's template holds the question."""
@@ -105,9 +106,23 @@ def finish(
         problems=tuple(problems),
         source=data.source,
         sha256=data.sha256,
-        notes=tuple(notes),
+        notes=(*notes, *_without_split(problems)),
         issues=tuple(issues),
     )
+
+
+def _without_split(problems: Sequence[Problem]) -> list[str]:
+    """Say where only some problems have a split: an evaluation of a split passes the others by."""
+    count = sum(problem.split is None for problem in problems)
+    if count in (0, len(problems)):
+        return []
+    have, them = ("has", "it") if count == 1 else ("have", "them")
+    total = counted(len(problems), "problem")
+    note = (
+        f"{count:,} of {total} {have} no split: `eval` takes {them} with --split all, and leaves "
+        f"{them} out of any other split"
+    )
+    return [note]
 
 
 def _free_id(name: str, question: str, taken: dict[str, str]) -> str:
@@ -122,10 +137,10 @@ def _free_id(name: str, question: str, taken: dict[str, str]) -> str:
 
 
 class _Readable:
-    """Says what is wrong with a target; makes each answer kind once."""
+    """Says what is wrong with a target."""
 
     def __init__(self) -> None:
-        self._canonical: dict[KindName, Callable[[str], str | None]] = {}
+        self._targets = TargetReader()
 
     def complaint(self, row: Row, problem: Problem) -> str | None:
         """Give the reason why a problem cannot be scored, or None.
@@ -146,7 +161,7 @@ class _Readable:
             return "it has no tests"
         if target is None or blank:
             return None if problem.kind == "code" else "its target is empty"
-        if self._reads(problem.kind, target):
+        if self._targets.reads(problem.kind, target):
             return None
         return f"its target {target[:60]!r} cannot be read as {problem.kind}"
 
@@ -158,7 +173,15 @@ class _Readable:
         except InvalidRequestError as error:
             raise row.error(str(error)) from None
 
-    def _reads(self, kind: KindName, target: str) -> bool:
+
+class TargetReader:
+    """Says whether targets can be read as answers; makes each answer kind once."""
+
+    def __init__(self) -> None:
+        self._canonical: dict[KindName, Callable[[str], str | None]] = {}
+
+    def reads(self, kind: KindName, target: str) -> bool:
+        """Whether a target can be read; which choices, labels or tests there are is not asked."""
         match kind:
             case "choice" | "label" | "code":
                 return True

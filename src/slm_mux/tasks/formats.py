@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from slm_mux.errors import TaskDataError
 from slm_mux.tasks.rows import DataFile, Row, described
+from slm_mux.wording import counted
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 """What can be read, each also with .gz behind it."""
@@ -177,8 +178,8 @@ def _table_rows(name: str, text: str, delimiter: str) -> Iterator[Row]:
                 continue
             if len(cells) != len(header):
                 raise TaskDataError(
-                    f"{where}: this row has {len(cells)} fields, the header {len(header)}; a comma "
-                    "or a quote is missing or one too many"
+                    f"{where}: this row has {counted(len(cells), 'field')}, the header "
+                    f"{len(header)}; a comma or a quote is missing or one too many"
                 )
             yield Row(where, dict(zip(header, cells, strict=True)))
     except csv.Error as error:

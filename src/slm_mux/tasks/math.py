@@ -16,6 +16,7 @@ from slm_mux.tasks.formats import read_rows
 from slm_mux.tasks.rows import DataFile, Row, read_file
 from slm_mux.tasks.sources import from_hub, from_path, split_named
 from slm_mux.types import Problem
+from slm_mux.wording import counted
 
 REPO = "HuggingFaceH4/MATH-500"
 FILES = {"test": "test.jsonl"}
@@ -102,4 +103,4 @@ def _read(folder: Path, identities: dict[str, str], split: str | None) -> Data:
             files.append(DataFile(path, read_file(Path(path)).content, named))
     if not files:
         raise TaskDataError(f"{folder}: there are no problems of the split {split!r} in it")
-    return Data(tuple(files), f"{folder} ({len(files)} files)")
+    return Data(tuple(files), f"{folder} ({counted(len(files), 'file')})")

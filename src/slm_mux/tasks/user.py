@@ -25,11 +25,16 @@ def load_data_file(path: Path, options: TaskOptions) -> Task:
         TaskDataError: the data is wrong.
         InvalidRequestError: an option is.
     """
+    name = options.name or name_of_file(path)
+    return load_data(name, from_path(path, split=options.split), options)
+
+
+def name_of_file(path: Path) -> str:
+    """Give the name that a data file's task has where none is given: the file's, before its dot."""
     name = path.resolve().name
     stem = name.partition(".")[0]
     # A benchmark's name stays the benchmark's: samples of both may lie in one store.
-    name = stem if stem and stem not in TASKS else name
-    return load_data(options.name or name, from_path(path, split=options.split), options)
+    return stem if stem and stem not in TASKS else name
 
 
 def load_data(

@@ -5,7 +5,6 @@ module or its time is gone with it. One line a call goes to standard output: how
 hexadecimal what its process reported.
 """
 
-import contextlib
 import io
 import os
 import resource
@@ -22,6 +21,8 @@ _MOST_PRINTED = 4000
 LONGEST_TEXT = 20_000
 _MOST_TIMED_OUT = 2
 """After that many calls that ran out of time, the rest is not run: what loops, loops."""
+_PAUSE = 0.0005
+"""Seconds until it is looked again whether the dead are gone."""
 
 
 def serve_calls(header: dict[str, Any]) -> None:
@@ -79,16 +80,26 @@ def _in_a_process(header: dict[str, Any], call: str | None) -> tuple[str, bytes]
 
 def _end_all(child: int) -> int:
     """Kill whatever the call left behind, and wait for it; the status is the call's own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)  # everything here but this process and the init above it
-    status = 0
-    while True:
-        try:
-            pid, ended = os.waitpid(-1, 0)
-        except ChildProcessError:
-            return status
-        if pid == child:
-            status = ended
+    _kill_all()
+    _, status = os.waitpid(child, 0)
+    # What is left now has the init for a parent. Until that has waited for it, it counts against
+    # the process limit, and the next call could fork or not as the machine's load has it.
+    while _kill_all():
+        time.sleep(_PAUSE)
+    return status
+
+
+def _kill_all() -> bool:
+    """Kill everything here but this process and the init above it.
+
+    Returns:
+        Whether there was anything, the dead that nobody has waited for yet included.
+    """
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Tail(io.TextIOBase):
