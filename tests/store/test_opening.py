@@ -13,6 +13,7 @@ import pytest
 from slm_mux.errors import StoreError
 from slm_mux.store import Reading, Store
 from slm_mux.store.drawing import prepare
+from slm_mux.store.packing import Packer
 from slm_mux.store.rows import digest_of
 from slm_mux.store.schema import MIGRATIONS, VERSION, migrate
 from tests.store.making import (
@@ -53,7 +54,7 @@ def old_file(path: Path, version: int) -> None:
         """
     )
     for sample, draw in enumerate([completed(one, 0, "It is 7."), failed(one, 1)], 1):
-        prepared = prepare(draw)
+        prepared = prepare(draw, Packer())
         columns = prepared.columns if version > 1 else prepared.columns[:-1]
         marks = ", ".join("?" * (3 + len(columns)))
         database.execute(f"INSERT INTO samples VALUES ({marks})", (sample, 1, draw.draw, *columns))

@@ -65,7 +65,7 @@ def check_one_way(rows: Sequence[DrawRow], known: Mapping[int, MemberInfo]) -> N
         InvalidRequestError: names the ways.
     """
     series: dict[tuple[str, str], str] = {}
-    drawn: dict[str, dict[str, MemberInfo]] = defaultdict(dict)
+    drawn: dict[str, set[int]] = defaultdict(set)
     for row in rows:
         if series.setdefault((row.member, row.problem), row.series) != row.series:
             ways = [way for way in known.values() if way.name == row.member and way.draws]
@@ -73,10 +73,10 @@ def check_one_way(rows: Sequence[DrawRow], known: Mapping[int, MemberInfo]) -> N
                 f"{row.member} was asked {row.problem} in more than one way ({ways_of(ways)}); "
                 "give --pool to say which is meant"
             )
-        way = known[row.member_id]
-        if way.seed is not None or way.settings:
-            drawn[row.member].setdefault(ways_of([way]), way)
-    for name, described in drawn.items():
+        drawn[row.member].add(row.member_id)
+    for name, places in drawn.items():
+        ways = [known[place] for place in sorted(places)]
+        described = {ways_of([way]): None for way in ways if way.seed is not None or way.settings}
         if len(described) > 1:
             raise InvalidRequestError(
                 f"{name} was asked these problems, or those of the validation split, in more than "

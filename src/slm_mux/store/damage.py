@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from slm_mux.errors import SlmMuxError
-from slm_mux.store.encoding import DamageError, checksum, damaged, text_of, unpack
+from slm_mux.store.encoding import DamageError, checksum, damaged, text_of
+from slm_mux.store.packing import unpack
 from slm_mux.store.scanning import addresses
 from slm_mux.store.schema import SAMPLE_COLUMNS
 

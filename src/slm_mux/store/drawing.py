@@ -10,10 +10,10 @@ from slm_mux.store.encoding import (
     Column,
     checksum,
     number_to_column,
-    pack,
     seconds_of,
     to_column,
 )
+from slm_mux.store.packing import Packer
 from slm_mux.store.rows import Draw
 from slm_mux.store.schema import SAMPLE_COLUMNS
 from slm_mux.types import Completion, Failure
@@ -49,8 +49,12 @@ def check(draw: Draw) -> None:
         raise InvalidRequestError(f"a failure's tries are in [0, {_BOUND})")
 
 
-def prepare(draw: Draw) -> PreparedDraw:
+def prepare(draw: Draw, packer: Packer) -> PreparedDraw:
     """Do everything that needs no transaction.
+
+    Args:
+        draw: what came of it.
+        packer: best one for many draws.
 
     Raises:
         InvalidRequestError: it is no draw; see `check`.
@@ -74,8 +78,8 @@ def prepare(draw: Draw) -> PreparedDraw:
         draw.series,
         draw.draw,
         (*columns, total),
-        None if texts[0] is None else pack(texts[0]),
-        None if texts[1] is None else pack(texts[1]),
+        None if texts[0] is None else packer.pack(texts[0]),
+        None if texts[1] is None else packer.pack(texts[1]),
         failure,
     )
 

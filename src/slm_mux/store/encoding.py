@@ -3,35 +3,11 @@
 import hashlib
 import json
 import math
-import zlib
 from typing import Any
 
 from slm_mux.errors import StoreError
 
 Column = str | bytes | int | float | None
-
-_PLAIN = b"\x00"
-_DEFLATED = b"\x01"
-
-# The form of a compressed text: deflate with a dictionary. On 1,242 completions of 1,014 characters
-# on average, the dictionary takes 0.42 of the size down to 0.38, for as good as no time. Level 3
-# would save 2 % more and take 7 % longer, level 6 7 % more and 50 % longer. A small window and a
-# small hash table (wbits, memLevel) make it three times faster than zlib's defaults, because a
-# compressor has to be allocated and cleared for each text. lzma takes ten times as long and ends
-# larger; zstd is not in the standard library of Python 3.11.
-_LEVEL, _WBITS, _MEM_LEVEL = 1, -14, 5
-
-# Part of the file format: a change would make the stored texts unreadable. A new dictionary needs a
-# form byte of its own.
-_DICTIONARY = rb"""the number of pears in each box per day per hour minutes weeks months years
-dollars cents times as many as more than less than half of the remaining in the following Given
-that Since there are We know that Let's break it down. Let's solve this step by step. First, we
-need to find the total number of Next, we need to determine how many Now, we can calculate the
-Then, Finally, we add subtract multiply divide both sides by to get Substituting this into the
-equation Simplify the expression: Therefore, Thus, the value of x is Hence, Option A, B, C, D is
-correct. def solution(): return \n\n1. **Calculate the 2. **Determine the 3. **Find the
-\begin{align*} \end{align*} \\ \sqrt{ \left( \right) \cdot \times 100 \frac{1}{2} \text{ \[ \]
-\( \) x^2 + y = 10 - 20 = 30 So, the final answer is \(\boxed{ The answer is: $\boxed{"""
 
 
 def to_column(text: str | None) -> str | bytes | None:
@@ -152,36 +128,6 @@ REMEDY = (
     "all others to a new store"
 )
 """Of a damaged store; `store` is a space and its name."""
-
-
-def pack(text: str) -> bytes:
-    """Compress a text; `unpack` gives it back exactly, NUL and lone surrogates included."""
-    raw = text.encode("utf-8", "surrogatepass")
-    deflate = zlib.compressobj(
-        _LEVEL, zlib.DEFLATED, _WBITS, _MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY
-    )
-    packed = deflate.compress(raw) + deflate.flush()
-    return _DEFLATED + packed if len(packed) < len(raw) else _PLAIN + raw
-
-
-def unpack(blob: bytes) -> str:
-    """Undo `pack`.
-
-    Raises:
-        StoreError: the bytes are none that `pack` wrote.
-    """
-    try:
-        form, body = blob[:1], blob[1:]
-        if form == _DEFLATED:
-            inflate = zlib.decompressobj(_WBITS, _DICTIONARY)
-            body = inflate.decompress(body) + inflate.flush()
-            if not inflate.eof:
-                raise damaged("a stored text ends too early")
-        elif form != _PLAIN:
-            raise damaged("a stored text has an unknown form")
-        return body.decode("utf-8", "surrogatepass")
-    except (zlib.error, UnicodeDecodeError, TypeError) as error:
-        raise damaged("a stored text cannot be read") from error
 
 
 def checksum(fields: tuple[Column, ...], texts: tuple[str | None, ...]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from slm_mux.errors import SlmMuxError, StoreError
 from slm_mux.store.damage import SERIES_DAMAGED, DamagedSample
-from slm_mux.store.encoding import unpack
+from slm_mux.store.packing import unpack
 
 _SUFFIX = ".left.jsonl"
 

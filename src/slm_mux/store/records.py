@@ -9,6 +9,7 @@ from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.store import caches, drawing
 from slm_mux.store.damage import SERIES_DAMAGED, damaged_samples
 from slm_mux.store.encoding import damaged, from_column, text_of
+from slm_mux.store.packing import Packer
 from slm_mux.store.problems import put_task, stored_problems, task_key
 from slm_mux.store.rows import Record, Series, StoppedSeries
 from slm_mux.store.samples import checked_draws
@@ -131,6 +132,7 @@ class RecordWriter:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._packer = Packer()
         self._problems: dict[str, set[str]] = {}
         self._undrawn: dict[str, list[tuple[str, Series, int]]] = defaultdict(list)
         self.tasks: list[str] = []
@@ -155,7 +157,7 @@ class RecordWriter:
             rows = register(
                 self._db, task, ((problem, series) for (problem, _, _), series in asked.items())
             )
-            draws = [drawing.prepare(record.draw) for record in mine]
+            draws = [drawing.prepare(record.draw, self._packer) for record in mine]
             self.new += sum(drawing.write(self._db, draws, rows))
             caches.put_given(
                 self._db,

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from slm_mux.store.encoding import checksum, unpack
+from slm_mux.store.encoding import checksum
+from slm_mux.store.packing import unpack
 
 APPLICATION_ID = 0x534C4D58
 """Marks a SQLite file as a store of samples ("SLMX")."""

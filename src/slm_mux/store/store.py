@@ -16,6 +16,7 @@ from slm_mux.store import salvage as saving
 from slm_mux.store import stopped as stops
 from slm_mux.store import verify as checks
 from slm_mux.store.connection import BUSY_SECONDS, Connection
+from slm_mux.store.packing import Packer
 from slm_mux.store.rows import (
     Draw,
     DrawRow,
@@ -208,7 +209,8 @@ class Store:
             StoreError: the series of a draw is not registered.
             InvalidRequestError: a draw has not exactly one of completion and failure.
         """
-        prepared = [drawing.prepare(draw) for draw in draws]
+        packer = Packer()
+        prepared = [drawing.prepare(draw, packer) for draw in draws]
         with self._connection.writing() as db:
             rows = series.known_rows(db, (draw.series for draw in prepared))
             return sum(drawing.write(db, prepared, rows))

@@ -16,6 +16,7 @@ from slm_mux.errors import StoreError
 from slm_mux.store import drawing, series
 from slm_mux.store.connection import BUSY_SECONDS, Connection
 from slm_mux.store.drawing import PreparedDraw
+from slm_mux.store.packing import Packer
 from slm_mux.store.rows import Draw
 from slm_mux.wording import counted
 
@@ -80,6 +81,7 @@ class StoreWriter:
         self._closing = threading.Event()
         self._queue: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
         self._rows: dict[str, int] = {}
+        self._packer = Packer()
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="slm-mux-store", daemon=True)
@@ -240,7 +242,7 @@ class StoreWriter:
     def _ready(self, waiter: _Waiter) -> list[PreparedDraw]:
         # Compressed in this thread, too: in the callers' it would overlap with the commit before,
         # but the two threads then hand the interpreter's lock to and fro and are slower together.
-        prepared = [drawing.prepare(draw) for draw in waiter.draws]
+        prepared = [drawing.prepare(draw, self._packer) for draw in waiter.draws]
         self._find_series({draw.series for draw in prepared})
         return prepared
 
