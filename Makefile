@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MODELS ?= small
-BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_search frugal_draws \
+BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_search scaling_study frugal_draws \
   frugal_embedded collecting_rate store_rates evaluating
 
 .PHONY: demo test lint types imports unit bubblewrap bench clean
