@@ -179,7 +179,7 @@ def test_salvage_saves_marks(tmp_path: Path) -> None:
     path, lost = tmp_path / "s.db", series("q0", "a").digest
     stopped(path).close()
     database = sqlite3.connect(path)
-    database.execute("UPDATE series SET digest = 'x' WHERE digest = ?", (lost,))
+    database.execute("UPDATE series SET digest = 'x', prompt = 999 WHERE digest = ?", (lost,))
     database.commit()
     database.close()
     with Store.open(path) as store:

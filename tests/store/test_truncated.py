@@ -55,7 +55,9 @@ def test_a_file_without_its_end(path: Path, cut: int) -> None:
     with Store.open(path, read_only=True) as store:
         report = store.verify()
         assert not report.sound
-        assert 0 < len(report.damaged) < 61
+        # The last bytes may belong to no sample.
+        fewest = 1 if cut >= 4096 else 0
+        assert fewest <= len(report.damaged) < 61
         assert store.salvage(saved).saved["samples"] == 61 - len(report.damaged)
     with Store.open(saved) as store:
         assert store.verify().sound

@@ -83,5 +83,5 @@ def _notes(thin: list[str], used: dict[str, int], split: int) -> tuple[str, ...]
         )
     fewer = [f"{name} on {count}" for name, count in used.items() if count < split]
     if fewer:
-        notes.append(f"of {counted(split, 'validation problem')}, measured: {', '.join(fewer)}")
+        notes.append(f"of the {counted(split, 'validation problem')}, measured: {', '.join(fewer)}")
     return tuple(notes)

@@ -24,7 +24,10 @@ _NAMES = frozenset(
 )
 _ENDS = (
     *((table, "rowid") for table in ("tasks", "problems", "configs", "prompts", "series")),
-    *((table, "rowid") for table in ("members", "asked", "samples", "texts", "failures")),
+    *(
+        (table, "rowid")
+        for table in ("members", "asked", "samples", "texts", "failures", "stopped")
+    ),
     ("samples INDEXED BY samples_address", "series {0}, draw"),
     ("runs", "rowid"),
     ("readings", "reader {0}, sample"),
@@ -39,7 +42,8 @@ def check_opened(db: sqlite3.Connection, path: Path, version: int) -> None:
         StoreError: it is.
         sqlite3.DatabaseError: SQLite says so.
     """
-    _check_size(db, path)
+    if complaint := cut_off(db, path):
+        raise damaged_file(complaint, path)
     if version != VERSION:
         return
     names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
@@ -56,14 +60,14 @@ def check_opened(db: sqlite3.Connection, path: Path, version: int) -> None:
             raise damaged_file("the last samples are gone", path)
 
 
-def _check_size(db: sqlite3.Connection, path: Path) -> None:
+def cut_off(db: sqlite3.Connection, path: Path) -> str | None:
+    """Say that the end of the file is gone, where that shows; SQLite reads zeros there."""
     log = Path(f"{path}-wal")
     if log.exists() and log.stat().st_size:
         # What is whole may lie in the log.
-        return
+        return None
     page = db.execute("PRAGMA page_size").fetchone()[0]
-    if path.stat().st_size % page:
-        raise damaged_file("its last page is cut off", path)
+    return "its last page is cut off" if path.stat().st_size % page else None
 
 
 def lay_over(db: sqlite3.Connection, version: int) -> bool:

@@ -388,7 +388,7 @@ class Store:
     def verify(self) -> VerifyReport:
         """Read everything and compare it with its checksums; names every damaged sample."""
         with self._connection.reading() as db:
-            return checks.verify(db)
+            return checks.verify(db, self.path)
 
     def salvage(self, to_path: str | os.PathLike[str]) -> SalvageReport:
         """Copy everything that is sound into a new store; this one stays as it is.

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from slm_mux.store.damage import (
     name_damaged,
 )
 from slm_mux.store.mending import read_series, with_digest
+from slm_mux.store.opening import cut_off
 from slm_mux.store.scanning import addresses, scan
 from slm_mux.wording import counted
 
@@ -29,7 +31,7 @@ class VerifyReport(Struct, frozen=True, kw_only=True):
     others: tuple[str, ...]
     """Damaged rows of other tables, one sentence each."""
     integrity: tuple[str, ...]
-    """What SQLite's own check complains of; at most 100 lines."""
+    """What the file as such lacks, and what SQLite's own check complains of; at most 101 lines."""
 
     @property
     def sound(self) -> bool:
@@ -37,7 +39,7 @@ class VerifyReport(Struct, frozen=True, kw_only=True):
         return not (self.damaged or self.others or self.integrity)
 
 
-def verify(db: sqlite3.Connection) -> VerifyReport:
+def verify(db: sqlite3.Connection, path: Path) -> VerifyReport:
     """See `Store.verify`."""
     samples = 0
     damaged = []
@@ -59,7 +61,7 @@ def verify(db: sqlite3.Connection) -> VerifyReport:
             *_damaged_problems(db),
             *_orphans(db),
         ),
-        integrity=tuple(_integrity(db)),
+        integrity=(*filter(None, [cut_off(db, path)]), *_integrity(db)),
     )
 
 
