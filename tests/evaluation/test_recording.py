@@ -87,8 +87,11 @@ def test_the_shipped_recording_is_what_collect_would_ask_for(shipped: Path) -> N
     assert [(member.missing, member.failed) for member in needs] == [(0, 0)] * len(pool)
 
 
-def test_the_shipped_recording_can_be_evaluated(shipped: Path) -> None:
-    """Every method that the draws suffice for has its figure, ranked by the validation split."""
+def test_the_shipped_recording_can_be_evaluated(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every method that the draws suffice for has its figure, without bubblewrap too."""
+    monkeypatch.setenv("PATH", "")
     readers = Readers()
     with Store.open(shipped) as store, make_scorer() as scorer:
         document = evaluate(store, Question(task="demo"), readers=readers, scorer=scorer)

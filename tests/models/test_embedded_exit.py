@@ -49,8 +49,8 @@ loop = asyncio.new_event_loop()
 threading.Thread(target=loop.run_forever, daemon=True).start()
 asyncio.run_coroutine_threadsafe(model.complete(asked(1)), loop).result()
 asked_for = asyncio.run_coroutine_threadsafe(model.complete(asked(3000)), loop)
-print("loaded", flush=True)
 try:
+    print("loaded", flush=True)
     asked_for.result()
 except KeyboardInterrupt:
     print("interrupted", flush=True)

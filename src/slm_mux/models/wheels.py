@@ -234,9 +234,11 @@ def _failure(part: Part, log: str, workplace: Path) -> WeightsError:
 def _size(folder: Path) -> int:
     """Bytes under a folder that another process is filling."""
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += path.lstat().st_size
+    # Folders come and go meanwhile, too; os.walk passes over what is gone, Path.rglob does not.
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(inside, name)).st_size  # noqa: PTH118
     return total
 
 
