@@ -91,6 +91,11 @@ def test_the_best_by_accuracy_is_that_of_brute_force(table: VoteTable, largest: 
     for one in found.by_size:
         alike = [subset for subset in subsets if len(subset) == len(one.models)]
         assert one.models == max(alike, key=lambda subset: sum(outcomes(table, subset)))
+    # sorted keeps the order of equal ones.
+    ranked = sorted(subsets, key=lambda subset: -sum(outcomes(table, subset)))
+    assert found.runners_up == tuple(
+        (subset, sum(outcomes(table, subset)) / len(expected)) for subset in ranked[1:6]
+    )
 
 
 @settings(deadline=None)
@@ -166,6 +171,17 @@ def test_the_objective_is_that_of_the_search(table: VoteTable, penalty: float) -
     assert (chosen.models, chosen.criterion) == (found.best, "objective")
     assert chosen.value == found.by_size[len(found.best) - 1].quality.objective
     assert records_of(table).problems == int(table.scored.sum())
+    assert [subset for subset, _ in chosen.runners_up] == [other for other, _ in found.runners_up]
+
+
+def test_correct_by_a_number_of_draws() -> None:
+    """With `at_least`, so many draws have to be correct, whatever the candidate is."""
+    table = table_of({"m0": [["A", "B", "B"], ["A", "A", "B"], ["B", "B", "B"]]}, ["A"] * 3)
+    unions = [
+        records_of(table, at_least=least).quality((0,)).union_accuracy for least in (None, 1, 2, 3)
+    ]
+    assert unions == [1 / 3, 2 / 3, 1 / 3, 0.0]
+    assert choose(table, at_least=1).value == 2 / 3
 
 
 def test_criteria_disagree() -> None:
@@ -250,6 +266,9 @@ def test_what_cannot_be_chosen() -> None:
         (lambda: choose(whole, penalty=-1), "penalty is -1"),
         (lambda: choose(whole, penalty=float("nan")), "penalty is nan"),
         (lambda: choose(whole, max_models=0), "max_models is 0"),
+        (lambda: choose(whole, at_least=2), "at least 2 correct draws are wanted, but each model"),
+        (lambda: choose(whole, at_least=0), "at least 0 correct draws"),
+        (lambda: choose(whole, "accuracy", runners_up=-1), "runners_up is -1"),
         (lambda: choose(whole, "focal-diversity", max_models=1), "must be at least 2"),
         (lambda: choose(whole, "accuracy", evaluations=-1), "evaluations is -1"),
         (lambda: FocalDiversity.of(np.ones((2, 0), dtype=bool)), "no problems"),

@@ -18,6 +18,7 @@ from slm_mux.cli import (
     init,
     models,
     samples,
+    search,
     store,
 )
 from slm_mux.cli.console import (
@@ -50,6 +51,7 @@ app.command()(demo.demo)
 app.command()(collect.collect)
 app.command("eval")(eval.evaluate)
 app.command()(eval.runs)
+app.command()(search.search)
 app.command("import")(samples.import_files)
 app.command()(samples.export)
 app.add_typer(store.app, name="store")

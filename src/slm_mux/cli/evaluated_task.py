@@ -6,7 +6,7 @@ that its file was read with are needed no more, nor is the file.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from slm_mux.cli.console import messages, print_line
 from slm_mux.errors import InvalidRequestError, TaskDataError
@@ -22,7 +22,26 @@ if TYPE_CHECKING:
     from slm_mux.cli.evaluating import Wanted
 
 
-def find_stored(store: Store, wanted: "Wanted") -> TaskInfo | None:
+class TaskWanted(Protocol):
+    """What a command line says of the task."""
+
+    @property
+    def task(self) -> str:
+        """A name or a file."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """The task's name in the store, if not its own."""
+        ...
+
+    @property
+    def data(self) -> Path | None:
+        """Where a benchmark's data is."""
+        ...
+
+
+def find_stored(store: Store, wanted: TaskWanted) -> TaskInfo | None:
     """Find a task in the store by its name, or by the name that `collect` gives a file's task.
 
     Raises:
@@ -90,7 +109,7 @@ def check_questions(store: Store, name: str, problems: Sequence[Problem]) -> Non
 
 
 def _of_file(
-    store: Store, wanted: "Wanted", path: Path, known: Mapping[str, TaskInfo]
+    store: Store, wanted: TaskWanted, path: Path, known: Mapping[str, TaskInfo]
 ) -> TaskInfo | None:
     if _is_task_file(path):
         # It says itself how its data is read, so its problems can be compared.
@@ -167,7 +186,7 @@ def _holds(task: Task, problems: Sequence[Problem]) -> bool:
     return all(by_id.get(problem.id) == problem for problem in problems)
 
 
-def _load(wanted: "Wanted") -> Task:
+def _load(wanted: TaskWanted) -> Task:
     return load_task(wanted.task, data=wanted.data, options=TaskOptions(name=wanted.name))
 
 

@@ -1,6 +1,5 @@
 """Evaluate, live or from the store; print, save and show runs again."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.cli.console import FAILED, messages, print_json, print_line, results
-from slm_mux.cli.evaluated_task import find_stored
 from slm_mux.cli.evaluation_failures import (
     check_figures,
     complaint_about,
     explaining_given_up,
 )
 from slm_mux.cli.options import DEFAULT_STORE
+from slm_mux.cli.stored_task import WorkBar, open_store, store_path, stored_name
 from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.evaluate import evaluate
@@ -26,8 +25,6 @@ from slm_mux.readers import Readers
 from slm_mux.store.store import Store
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from slm_mux.collecting.counts import Collected
     from slm_mux.models.pool import Pool
 
@@ -69,7 +66,7 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     readers, scorer = Readers(), make_scorer()
     outcome: list[Collected] = []
     try:
-        with _open(path, wanted) as store, WorkBar() as bar:
+        with open_store(path, wanted) as store, WorkBar() as bar:
             question = _question(wanted, pool)
             if pool is not None and wanted.live:
                 from slm_mux.cli.collecting_tables import tell_failures
@@ -80,7 +77,7 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
                 )
                 tell_failures(messages(), outcome, again="the same command")
             else:
-                question = replace(question, task=_stored_name(store, wanted))
+                question = replace(question, task=stored_name(store, wanted))
             with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
                 document = evaluate(
                     store, question, readers=readers, scorer=scorer, progress=bar.show
@@ -129,21 +126,6 @@ def _show(document: dict[str, Any]) -> None:
     show_document(results(), messages(), document)
 
 
-def store_path(wanted: Wanted) -> Path:
-    """The store to use: the one given, ./samples.db, else for demo the recording that is shipped.
-
-    Raises:
-        StoreError: the recording cannot be unpacked.
-    """
-    if wanted.store is not None:
-        return wanted.store
-    if wanted.task == "demo" and not wanted.live and not _has_task(DEFAULT_STORE, "demo"):
-        from slm_mux.evaluation.recording import recorded_store
-
-        return recorded_store()
-    return DEFAULT_STORE
-
-
 def _store_with_runs() -> Path:
     if DEFAULT_STORE.exists():
         return DEFAULT_STORE
@@ -153,39 +135,6 @@ def _store_with_runs() -> Path:
         recordings_folder().glob("demo-*.db"), key=lambda path: path.stat().st_mtime_ns
     )
     return unpacked[-1] if unpacked else DEFAULT_STORE
-
-
-def _has_task(path: Path, task: str) -> bool:
-    if not path.exists():
-        return False
-    with Store.open_to_read(path) as store:
-        return any(info.name == task for info in store.tasks())
-
-
-def _open(path: Path, wanted: Wanted) -> Store:
-    if wanted.live:
-        return Store.open(path)
-    if not path.exists():
-        raise StoreError(f"{path}: there is no such file. {_how_to_fill(wanted)}")
-    return Store.open_to_read(path)
-
-
-def _stored_name(store: Store, wanted: Wanted) -> str:
-    info = find_stored(store, wanted)
-    if info is None:
-        names = ", ".join(each.name for each in store.tasks()) or "none"
-        raise StoreError(
-            f"{store.path}: it has no task {wanted.name or wanted.task!r}, only: {names}. "
-            + _how_to_fill(wanted)
-        )
-    return info.name
-
-
-def _how_to_fill(wanted: Wanted) -> str:
-    return (
-        f"`slm-mux collect {wanted.task}` draws its samples, `slm-mux import` takes logs that you "
-        "have, and `slm-mux eval --pool FILE` draws what is missing itself"
-    )
 
 
 def _save(store: Store, wanted: Wanted, document: dict[str, Any]) -> None:
@@ -246,31 +195,3 @@ def _question(wanted: Wanted, pool: "Pool | None") -> Question:
         samples=wanted.samples,
         seed=wanted.seed,
     )
-
-
-class WorkBar:
-    """A progress bar per kind of work, on a terminal."""
-
-    def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._bars: dict[str, Any] = {}
-
-    def __enter__(self) -> "WorkBar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Show how much of some work is done; nothing where it is nothing."""
-        if total == 0 or not sys.stderr.isatty():
-            return
-        if self._progress is None:
-            from rich.progress import Progress
-
-            self._progress = Progress(console=messages(), transient=True)
-            self._progress.start()
-        if what not in self._bars:
-            self._bars[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._bars[what], completed=done, total=total)

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from slm_mux.cli.console import print_json, print_line
+from slm_mux.cli.tables import add_row, make_table, print_table
 from slm_mux.store.rows import RunInfo
 from slm_mux.wording import counted
 
@@ -32,7 +32,7 @@ def show_document(out: Console, notes: Console, document: dict[str, Any]) -> Non
         + ("one model" if models == 1 else f"each of {models} models"),
     )
     out.print()
-    _print(out, _methods(document["methods"]))
+    print_table(out, _methods(document["methods"]))
     for row in document["methods"]:
         if row.get("reason"):
             print_line(out, f"{row['method']}: {row['reason']}")
@@ -52,23 +52,23 @@ def show_list(out: Console, runs: Sequence[RunInfo], *, as_json: bool) -> None:
     if as_json:
         print_json({"runs": [msgspec.to_builtins(run) for run in runs]})
         return
-    table = _table("run", "saved at", "task", "methods", left=(1, 2, 3))
+    table = make_table("run", "saved at", "task", "methods", left=(1, 2, 3))
     for run in runs:
         # Variants come with their method, so their names would only fill the line.
         methods = [name for name in run.methods if not name.startswith(("single_", "self_cons"))]
         shown = [*methods, *(["self_consistency"] if "self_consistency" in run.methods else [])]
-        _add(table, str(run.id), run.saved_at, run.task or "", ", ".join(shown))
-    _print(out, table)
+        add_row(table, str(run.id), run.saved_at, run.task or "", ", ".join(shown))
+    print_table(out, table)
 
 
 def _methods(rows: Sequence[dict[str, Any]]) -> Table:
     columns = ("method", "accuracy", "95 % interval", "draws", "tokens", "unread", "failed")
-    table = _table(*columns)
+    table = make_table(*columns)
     for row in rows:
         if row.get("reason"):
-            _add(table, row["method"], "–")
+            add_row(table, row["method"], "–")
             continue
-        _add(
+        add_row(
             table,
             row["method"],
             _share(row["accuracy"]),
@@ -101,13 +101,13 @@ def _show_models(out: Console, document: dict[str, Any]) -> None:
     majority = f"vote of {draws}"
     records = {record["model"]: record for record in document["validation_accuracies"]}
     columns = ("one draw", "confidence", "readable", "validation")
-    table = _table("model", majority, "95 % interval", *columns)
+    table = make_table("model", majority, "95 % interval", *columns)
     for name in document["models"]:
         if (row := per_model.get(name)) is None:
             continue
         count = row["readable"] + row["unreadable"] + row["failed"]
         confidence = row["mean_confidence"]
-        _add(
+        add_row(
             table,
             name,
             _share(row["accuracy"]),
@@ -118,7 +118,7 @@ def _show_models(out: Console, document: dict[str, Any]) -> None:
             _share(records[name]["accuracy"]) + ("*" if records[name]["leaks"] else ""),
         )
     out.print()
-    _print(out, table)
+    print_table(out, table)
     if any(record["leaks"] for record in records.values()):
         print_line(out, "* measured on these very problems")
 
@@ -128,13 +128,13 @@ def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
         compared = list(group)
         if all(row["difference"] is None for row in compared):
             continue  # Why stands below the table of methods.
-        table = _table(f"{method} less", "points", "95 % interval", "p", "draws", "budget")
+        table = make_table(f"{method} less", "points", "95 % interval", "p", "draws", "budget")
         for row in compared:
             budget = "equal" if row["equal_budget"] else ""
             if row["difference"] is None:
-                _add(table, row["baseline"], "–", "", "", _two(row["draws"]), budget)
+                add_row(table, row["baseline"], "–", "", "", _two(row["draws"]), budget)
                 continue
-            _add(
+            add_row(
                 table,
                 row["baseline"],
                 f"{100 * row['difference']:+.1f}",
@@ -144,7 +144,7 @@ def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
                 budget,
             )
         out.print()
-        _print(out, table)
+        print_table(out, table)
     if rows:
         print_line(out, "points of accuracy on the same problems; p by McNemar's exact test")
 
@@ -167,29 +167,6 @@ def _show_notes(notes: Console, document: dict[str, Any]) -> None:
         print_line(notes, f"not scored: {', '.join(unscored[:_MOST_UNSCORED])}{more}")
     for note in document["notes"]:
         print_line(notes, f"note: {note}")
-
-
-def _table(*columns: str, left: Sequence[int] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for place, column in enumerate(columns):
-        words = place == 0 or place in left
-        table.add_column(column, justify="left" if words else "right", no_wrap=True)
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    # As they are: a model may be called m[0].
-    table.add_row(*map(Text, cells))
-
-
-def _print(out: Console, table: Table) -> None:
-    # A name that is cut is no name: what is wider than the terminal goes on in its next line.
-    needed = table.__rich_measure__(out, out.options.update(max_width=10_000)).maximum
-    before, out.width = out.width, max(out.width, needed)
-    try:
-        out.print(table)
-    finally:
-        out.width = before
 
 
 def _two(pair: Sequence[float | None]) -> str:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from slm_mux.models.pool import Pool
 
 
+TEST = "test"
+"""The split that is evaluated where a task has it."""
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """What is to be evaluated."""
 
@@ -67,25 +71,29 @@ def fewest_samples(pool: "Pool") -> int:
     return min(member.samples or pool.samples for member in pool)
 
 
-def split_of(problems: Sequence[Problem], task: str, wanted: str | None) -> str | None:
-    """The split to evaluate, of those that the problems have; see `split_among`.
+def split_of(
+    problems: Sequence[Problem], task: str, wanted: str | None, *, default: str = TEST
+) -> str | None:
+    """The split that is meant, of those that the problems have; see `split_among`.
 
     Raises:
         InvalidRequestError: the task has no such split.
     """
     known = dict.fromkeys(problem.split for problem in problems)
-    split = split_among(known, wanted)
+    split = split_among(known, wanted, default=default)
     if split is None or split in known:
         return split
     names = ", ".join(name for name in known if name) or "none"
     raise InvalidRequestError(f"{task} has no split {wanted!r} in this store; it has: {names}")
 
 
-def split_among(known: Collection[str | None], wanted: str | None) -> str | None:
-    """The split to evaluate: the one named, else test where there is one, else all (None).
+def split_among(
+    known: Collection[str | None], wanted: str | None, *, default: str = TEST
+) -> str | None:
+    """The split that is meant: the one named, else the default where there is one, else all (None).
 
     "all" names all too, unless there is a split of that name. Any other name is taken as it is.
     """
     if wanted is None:
-        return "test" if "test" in known else None
+        return default if default in known else None
     return None if wanted == "all" and "all" not in known else wanted

@@ -60,6 +60,7 @@ def compare_criteria(
     max_models: int = 5,
     penalty: float = 1.0,
     k: int | None = None,
+    at_least: int | None = None,
     seed: int = 0,
     resamples: int = metrics.RESAMPLES,
     evaluations: int = EVALUATIONS,
@@ -75,6 +76,7 @@ def compare_criteria(
         max_models: the largest size of a subset.
         penalty: lambda of the objective, >= 0.
         k: the first k draws of each model; by default all of them, as many in both tables.
+        at_least: see `records_of`; of the objective.
         seed: of the bootstrap over problems.
         resamples: of the bootstrap.
         evaluations: see `best_by`.
@@ -100,6 +102,7 @@ def compare_criteria(
             max_models=max_models,
             penalty=penalty,
             k=k,
+            at_least=at_least,
             evaluations=evaluations,
             limits=limits,
         )

@@ -16,7 +16,7 @@ from slm_mux.selection.exact import Limits
 from slm_mux.selection.focal import FocalDiversity
 from slm_mux.selection.heuristic import exchange, greedy
 from slm_mux.selection.objective import Subset
-from slm_mux.selection.search import search
+from slm_mux.selection.search import RUNNERS_UP, search
 from slm_mux.table import VoteTable
 
 if TYPE_CHECKING:
@@ -107,9 +107,18 @@ class Choice(Struct, frozen=True, kw_only=True):
     """Whether no other subset is better, or equal and smaller or earlier."""
     by_size: tuple[Picked, ...]
     """For each size, from the smallest that has a value."""
+    runners_up: tuple[tuple[Subset, float], ...]
+    """The next best of all sizes with their values, best first; of a size that was not tried one
+    and all, `best_by` knows only the best it found."""
 
 
-def best_by(criterion: Criterion, *, max_models: int = 5, evaluations: int = EVALUATIONS) -> Choice:
+def best_by(
+    criterion: Criterion,
+    *,
+    max_models: int = 5,
+    runners_up: int = RUNNERS_UP,
+    evaluations: int = EVALUATIONS,
+) -> Choice:
     """Find the best subset of each size, and of all, by a criterion.
 
     Sizes are tried one and all, from the smallest on, as long as there are no more than
@@ -119,6 +128,7 @@ def best_by(criterion: Criterion, *, max_models: int = 5, evaluations: int = EVA
     Args:
         criterion: knows the pool.
         max_models: the largest size; no more than the pool has.
+        runners_up: how many of the next best are wanted, >= 0.
         evaluations: how many subsets may be tried one and all, >= 0.
 
     Raises:
@@ -131,10 +141,12 @@ def best_by(criterion: Criterion, *, max_models: int = 5, evaluations: int = EVA
             f"max_models is {max_models}, but must be at least {criterion.least} for the criterion "
             f"{criterion.name!r}"
         )
-    if evaluations < 0:
-        raise InvalidRequestError(f"evaluations is {evaluations}, but must be at least 0")
+    for name, number in (("evaluations", evaluations), ("runners_up", runners_up)):
+        if number < 0:
+            raise InvalidRequestError(f"{name} is {number}, but must be at least 0")
     left = evaluations
     by_size: list[Picked] = []
+    ranked: list[tuple[float, int, Subset, float]] = []
     for size in range(criterion.least, min(max_models, criterion.models) + 1):
         left -= comb(criterion.models, size)
         if left >= 0:
@@ -143,9 +155,15 @@ def best_by(criterion: Criterion, *, max_models: int = 5, evaluations: int = EVA
             # argmax gives the first one, and they are in pool order.
             place = int(np.argmax(values >= values.max() - SAME))
             models, value = tuple(subsets[place].tolist()), float(values[place])
+            rounded = -np.round(values, 12)
+            ranked += [
+                (float(rounded[at]), size, tuple(subsets[at].tolist()), float(values[at]))
+                for at in rounded.argsort(kind="stable")[: 1 + runners_up]
+            ]
         else:
             models = _grown(criterion, size, by_size[-1].models if by_size else None)
             value = float(criterion.values(as_subsets([models]))[0])
+            ranked.append((-round(value, 12), size, models, value))
         by_size.append(Picked(models=models, value=value, proven=left >= 0))
     if not by_size:
         raise InvalidRequestError(
@@ -154,7 +172,9 @@ def best_by(criterion: Criterion, *, max_models: int = 5, evaluations: int = EVA
         )
     highest = max(one.value for one in by_size)
     best = next(one for one in by_size if one.value >= highest - SAME)
-    return _choice(criterion.name, by_size, best)
+    ranked.sort()
+    others = [(subset, value) for _, _, subset, value in ranked if subset != best.models]
+    return _choice(criterion.name, by_size, best, others[:runners_up])
 
 
 def choose(
@@ -164,6 +184,8 @@ def choose(
     max_models: int = 5,
     penalty: float = 1.0,
     k: int | None = None,
+    at_least: int | None = None,
+    runners_up: int = RUNNERS_UP,
     evaluations: int = EVALUATIONS,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Choice:
@@ -175,6 +197,8 @@ def choose(
         max_models: the largest size.
         penalty: lambda of the objective, >= 0.
         k: the first k draws of each model; by default all of them.
+        at_least: see `records_of`; of the objective.
+        runners_up: how many of the next best are wanted, >= 0.
         evaluations: see `best_by`.
         limits: see `search`; of the objective.
 
@@ -182,32 +206,44 @@ def choose(
         InvalidRequestError: an unknown criterion, a number out of range, no models, no scored
             problems, or draws that were not made.
     """
-    if criterion == "accuracy":
-        return best_by(Accuracy.of_table(table, k), max_models=max_models, evaluations=evaluations)
-    if criterion == "focal-diversity":
+    if criterion in ("accuracy", "focal-diversity"):
+        of_table = Accuracy.of_table if criterion == "accuracy" else FocalDiversity.of_table
         return best_by(
-            FocalDiversity.of_table(table, k), max_models=max_models, evaluations=evaluations
+            of_table(table, k),
+            max_models=max_models,
+            runners_up=runners_up,
+            evaluations=evaluations,
         )
     if criterion != "objective":
         raise InvalidRequestError(f"there is no criterion {criterion!r}: use {', '.join(CRITERIA)}")
     found = search(
-        records_of(table, penalty=penalty, k=k), max_models=max_models, runners_up=0, limits=limits
+        records_of(table, penalty=penalty, k=k, at_least=at_least),
+        max_models=max_models,
+        runners_up=runners_up,
+        limits=limits,
     )
     by_size = [
         Picked(models=best.models, value=best.quality.objective, proven=best.proven)
         for best in found.by_size
     ]
     # The search compares whole numbers, so its best is the best of figures that round alike, too.
-    return _choice("objective", by_size, by_size[len(found.best) - 1])
+    others = [(subset, quality.objective) for subset, quality in found.runners_up]
+    return _choice("objective", by_size, by_size[len(found.best) - 1], others)
 
 
-def _choice(criterion: str, by_size: "Sequence[Picked]", best: Picked) -> Choice:
+def _choice(
+    criterion: str,
+    by_size: "Sequence[Picked]",
+    best: Picked,
+    others: "Sequence[tuple[Subset, float]]",
+) -> Choice:
     return Choice(
         criterion=criterion,
         models=best.models,
         value=best.value,
         proven=all(one.proven for one in by_size),
         by_size=tuple(by_size),
+        runners_up=tuple(others),
     )
 
 

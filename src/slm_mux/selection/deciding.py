@@ -171,24 +171,36 @@ def same_models(one: VoteTable, other: VoteTable) -> None:
         )
 
 
-def records_of(table: VoteTable, *, penalty: float = 1.0, k: int | None = None) -> Records:
+def records_of(
+    table: VoteTable,
+    *,
+    penalty: float = 1.0,
+    k: int | None = None,
+    at_least: int | None = None,
+) -> Records:
     """Pack the scored problems of a table for `search`.
 
     Args:
         table: what was drawn.
         penalty: lambda, >= 0.
         k: the first k draws of each model; by default all of them.
+        at_least: count a model as correct where at least so many of its draws are; by default where
+            its candidate is. More than every model has would make all of them wrong everywhere.
 
     Raises:
-        InvalidRequestError: see `check_table` and `Records.of`.
+        InvalidRequestError: see `check_table` and `Records.of`; or `at_least` is out of range.
     """
-    check_table(table, k)
+    draws = check_table(table, k)
+    if at_least is not None and not 1 <= at_least <= max(draws):
+        raise InvalidRequestError(
+            f"{table.task}: at least {at_least} correct draws are wanted, but each model has "
+            f"{max(draws)}: give 1 to {max(draws)}"
+        )
     part = table if k is None else table.restrict(k=k)
-    return Records.of(
-        part.correctness()[:, part.scored],
-        part.consistently_wrong()[:, part.scored],
-        penalty=penalty,
-    )
+    correct = part.correctness(at_least=at_least)
+    # Draws of one class may differ in their verdicts: what counts as correct is not wrong as well.
+    wrong = part.consistently_wrong() & ~correct
+    return Records.of(correct[:, part.scored], wrong[:, part.scored], penalty=penalty)
 
 
 def all_subsets(models: int, size: int) -> "Subsets":

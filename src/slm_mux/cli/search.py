@@ -1,0 +1,87 @@
+"""`slm-mux search`: which models of a store belong together."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slm_mux.cli.options import DEFAULT_STORE, Json, Samples
+
+
+def search(
+    task: Annotated[str, typer.Argument(help="A task that the store has, by name or by file.")],
+    store: Annotated[
+        Path | None,
+        typer.Option(help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."),
+    ] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option(help="Pool file: only its models, as it asks them. All of the store if none."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The split to search, or all; validation where the task has one."),
+    ] = None,
+    max_models: Annotated[int, typer.Option(help="The most models in a subset.")] = 5,
+    objective: Annotated[
+        str, typer.Option(help="objective (the paper's), accuracy or focal-diversity.")
+    ] = "objective",
+    penalty: Annotated[
+        float, typer.Option(help="What contradiction costs in the objective (lambda).")
+    ] = 1.0,
+    correct: Annotated[
+        str,
+        typer.Option(
+            help="When a model counts as correct: modal (its candidate is), or at-least:R draws."
+        ),
+    ] = "modal",
+    cost_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TOKENS", help="Also the best subset and k for so many tokens per question."
+        ),
+    ] = None,
+    samples: Samples = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the resampling; the pool's, or 0, by default.")
+    ] = None,
+    node_limit: Annotated[
+        int | None, typer.Option(help="Give up the proof of a size after so many sets.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Give up the proof of a size after so long."),
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the best subset as a pool file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
+    name: Annotated[
+        str | None, typer.Option(help="The task's name in the store, if not its own.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find the models that do best together, and how sure that is. Nothing is drawn."""
+    from slm_mux.cli.searching import Wanted, search_and_show
+
+    search_and_show(
+        Wanted(
+            task=task,
+            store=store,
+            pool=pool,
+            split=split,
+            max_models=max_models,
+            objective=objective,
+            penalty=penalty,
+            correct=correct,
+            cost_limit=cost_limit,
+            samples=samples,
+            seed=seed,
+            node_limit=node_limit,
+            time_limit=time_limit,
+            write=write,
+            force=force,
+            name=name,
+        ),
+        as_json=json,
+    )

@@ -1,0 +1,259 @@
+"""The search for the models that belong together, as the document that `slm-mux search` prints."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from slm_mux.errors import InvalidRequestError
+from slm_mux.evaluation.describing import versions
+from slm_mux.evaluation.loading import Progress, silent
+from slm_mux.evaluation.question import Question
+from slm_mux.questions import check_name, check_options
+from slm_mux.readers import Readers
+from slm_mux.selection import (
+    CRITERIA,
+    Best,
+    Limits,
+    Records,
+    Standings,
+    Subset,
+    choose,
+    records_of,
+    search,
+)
+from slm_mux.selection.objective import check_penalty
+from slm_mux.store.store import Store
+from slm_mux.studies.costing import budget_of
+from slm_mux.studies.tables import Tables, study_tables
+from slm_mux.studies.trusting import trust_in
+from slm_mux.tasks.scoring import Scorer
+from slm_mux.wording import counted
+
+
+class SearchRules(Struct, frozen=True, kw_only=True):
+    """What makes a subset good, and how long to look for it."""
+
+    objective: str = "objective"
+    """One of `selection.CRITERIA`."""
+    penalty: float = 1.0
+    """lambda of the paper's objective, finite and >= 0."""
+    at_least: int | None = None
+    """Draws that have to be correct for a model to count as correct; None: its candidate has."""
+    max_models: int = 5
+    """The largest size, >= 1."""
+    limits: Limits = Limits()
+    """Of the proof, for each size."""
+    cost_limit: float | None = None
+    """Tokens per problem, >= 0; None for no budget."""
+
+    @property
+    def correct(self) -> str:
+        """As the command line writes it: modal, or at-least:R."""
+        return "modal" if self.at_least is None else f"at-least:{self.at_least}"
+
+    def check(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            InvalidRequestError: names the option.
+        """
+        check_name("objective", self.objective, CRITERIA)
+        check_penalty(self.penalty)
+        least = 2 if self.objective == "focal-diversity" else 1
+        if self.max_models < least:
+            raise InvalidRequestError(
+                f"--max-models is {self.max_models}, but must be at least {least}"
+            )
+        if self.limits.nodes < 1:
+            raise InvalidRequestError(
+                f"--node-limit is {self.limits.nodes}, but must be at least 1"
+            )
+        seconds = self.limits.seconds
+        if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+            raise InvalidRequestError(f"--time-limit is {seconds:g}, but must be above 0")
+        if self.cost_limit is not None and not (
+            self.cost_limit >= 0 and math.isfinite(self.cost_limit)
+        ):
+            raise InvalidRequestError(
+                f"--cost-limit is {self.cost_limit:g}, but must be a number of tokens"
+            )
+
+
+def search_task(
+    store: Store,
+    asked: Question,
+    rules: SearchRules = SearchRules(),  # noqa: B008 - frozen
+    *,
+    readers: Readers,
+    scorer: Scorer,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Find the subsets of models that do best together on a task's samples. Nothing is drawn.
+
+    Args:
+        store: with the samples.
+        asked: task, split (by default validation where the task has it, else all), models, draws.
+        rules: what makes a subset good.
+        readers: of answer kinds.
+        scorer: of answers.
+        progress: told of reading and scoring.
+
+    Returns:
+        A document of plain JSON values; docs/searching.md explains every key.
+
+    Raises:
+        StoreError: the store has no such task.
+        InvalidRequestError: an option is out of range, samples are missing, problems were stopped
+            early, none is scored, or tokens are unknown though there is a cost limit.
+        SandboxError: programs must be run, and cannot be run safely here.
+    """
+    rules.check()
+    check_options(samples=asked.samples, seed=asked.seed)
+    tables = study_tables(store, asked, readers=readers, scorer=scorer, progress=progress)
+    started = time.perf_counter()
+    table, held_out = tables.studied, tables.held_out
+    records = records_of(table, penalty=rules.penalty, at_least=rules.at_least)
+    figures = _Figures(tables, records)
+    best_by_size, best, runners_up, proven = _found(tables, records, rules, figures)
+    chosen = figures.subset(best["models"])
+    trust = trust_in(tables, records, chosen, rules, seed=asked.seed_of_all)
+    budget = None if rules.cost_limit is None else budget_of(tables, rules)
+    accuracies = {record.model: record.accuracy for record in tables.records}
+    return {
+        "task": asked.task,
+        "split": tables.split,
+        "test_split": None if held_out is None else "test",
+        "problems": int(table.scored.sum()),
+        "test_problems": None if held_out is None else int(held_out.scored.sum()),
+        "left_out": tables.left_out,
+        "without_draws": tables.without_draws,
+        "unscored": [
+            name for name, can in zip(table.problems, table.scored, strict=True) if not can
+        ],
+        "k": tables.k,
+        "models": list(table.models),
+        "penalty": rules.penalty,
+        "correct": rules.correct,
+        "objective_name": rules.objective,
+        "best_by_size": best_by_size,
+        "best": best | {"validation_accuracies": {m: accuracies[m] for m in best["models"]}},
+        "runners_up": runners_up,
+        "runners_up_proven": proven,
+        "identical": [figures.names(group) for group in records.identical() if len(group) > 1],
+        "trust": trust,
+        "budget": budget,
+        "validation_accuracies": [
+            {
+                "model": record.model,
+                "accuracy": record.accuracy,
+                "source": record.source,
+                "problems": record.problems,
+            }
+            for record in tables.records
+        ],
+        "settings": {
+            "samples": asked.samples,
+            "seed": asked.seed_of_all,
+            "max_models": rules.max_models,
+            "node_limit": rules.limits.nodes,
+            "time_limit": rules.limits.seconds,
+            "cost_limit": rules.cost_limit,
+            "pool": str(asked.pool.path) if asked.pool and asked.pool.path else None,
+            "members": list(tables.members),
+        },
+        "data": tables.data,
+        "versions": versions(),
+        "notes": [*_notes(tables, rules), *tables.notes],
+        "seconds": time.perf_counter() - started,
+    }
+
+
+class _Figures:
+    """What is reported of a subset, by names."""
+
+    def __init__(self, tables: Tables, records: Records) -> None:
+        self._models = tables.studied.models
+        self._records = records
+        self._studied = Standings.of(tables.studied)
+        self._held_out = None if tables.held_out is None else Standings.of(tables.held_out)
+
+    def of(self, subset: Subset) -> dict[str, Any]:
+        held_out = self._held_out
+        return {
+            "models": self.names(subset),
+            **msgspec.to_builtins(self._records.quality(subset)),
+            "accuracy": float(self._studied.correct(subset).mean()),
+            "test_accuracy": None if held_out is None else float(held_out.correct(subset).mean()),
+        }
+
+    def names(self, subset: Sequence[int]) -> list[str]:
+        return [self._models[m] for m in subset]
+
+    def subset(self, names: Sequence[str]) -> Subset:
+        return tuple(self._models.index(name) for name in names)
+
+
+def _found(
+    tables: Tables, records: Records, rules: SearchRules, figures: _Figures
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]], bool]:
+    """Search: the best by size, the best of all, the next best, and whether those are proven."""
+    if rules.objective != "objective":
+        choice = choose(
+            tables.studied,
+            rules.objective,
+            max_models=rules.max_models,
+            limits=rules.limits,
+        )
+        by_size = {
+            str(len(picked.models)): figures.of(picked.models)
+            | {
+                "value": picked.value,
+                "proven": picked.proven,
+                "bound": picked.value if picked.proven else None,
+                "gap": 0.0 if picked.proven else None,
+                "greedy": None,
+            }
+            for picked in choice.by_size
+        }
+        others = [figures.of(subset) | {"value": value} for subset, value in choice.runners_up]
+        return by_size, dict(by_size[str(len(choice.models))]), others, choice.proven
+    found = search(records, max_models=rules.max_models, limits=rules.limits)
+    by_size = {str(len(best.models)): _described(best, figures) for best in found.by_size}
+    others = [
+        figures.of(subset) | {"value": quality.objective} for subset, quality in found.runners_up
+    ]
+    return by_size, dict(by_size[str(len(found.best))]), others, found.runners_up_proven
+
+
+def _described(best: Best, figures: _Figures) -> dict[str, Any]:
+    return figures.of(best.models) | {
+        "value": best.quality.objective,
+        "proven": best.proven,
+        "bound": best.bound,
+        "gap": best.gap,
+        "greedy": {"models": figures.names(best.greedy), "objective": best.greedy_objective},
+    }
+
+
+def _notes(tables: Tables, rules: SearchRules) -> list[str]:
+    notes = []
+    only = tables.studied.models
+    if len(only) == 1:
+        notes.append(f"{only[0]} is the only model with samples, so there is nothing to choose")
+    if tables.k == 1:
+        notes.append(
+            "with 1 draw of each model contradiction is 0 everywhere, and the objective is union "
+            "accuracy, which only grows with more models: use --samples 2 or more"
+        )
+    if tables.split is None:
+        notes.append(
+            f"all {counted(len(tables.studied.problems), 'problem')} are searched: what was chosen "
+            "on them looks better on them than it is"
+        )
+    if rules.objective != "objective" and rules.at_least is not None:
+        notes.append(f"--correct is part of the paper's objective only, not of {rules.objective}")
+    return notes

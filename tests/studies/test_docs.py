@@ -1,0 +1,45 @@
+"""docs/searching.md is complete."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from slm_mux.cli.searching import Wanted
+from slm_mux.selection import CRITERIA
+from slm_mux.studies.searching import SearchRules
+from tests.studies.making import searched, two_splits
+
+TEXT = (Path(__file__).parents[2] / "docs" / "searching.md").read_text()
+
+OF_DATA = ("best_by_size", "validation_accuracies")
+"""Keys whose value may have names of data as keys."""
+
+
+def keys(value: Any) -> Iterator[str]:
+    """Every key of an object and of what is in it, but for those that are names of data."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from keys(item)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            if key in OF_DATA and isinstance(item, dict):
+                yield from keys(list(item.values()))
+            elif key != "versions" and not (key == "settings" and "identity" in value):
+                yield from keys(item)
+
+
+def test_every_key_is_documented(tmp_path: Path) -> None:
+    """Each key of the document that `search --json` prints, and of all that is in it."""
+    with two_splits(tmp_path / "s.db") as store:
+        document = searched(store, SearchRules(cost_limit=40))
+    named = set(re.findall(r"`([\w-]+)`", TEXT))
+    assert set(keys(document)) | {"written", "to_fill_in"} <= named
+    assert set(CRITERIA) <= named
+
+
+def test_every_option_is_documented() -> None:
+    """Each option of `search` is explained."""
+    options = {name.replace("_", "-") for name in Wanted.__struct_fields__} - {"task"}
+    assert {name for name in options if f"--{name}" not in TEXT} == set()
