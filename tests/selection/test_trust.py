@@ -94,7 +94,7 @@ def test_enough_problems_tell_apart() -> None:
     assert found.lead.ci95 == pytest.approx((0.84, 0.96), abs=0.02)
     low, high = found.lead.ci95 or (math.nan, math.nan)
     assert found.verdict == (
-        "100 validation problems tell the best two subsets apart: the objective of the best is "
+        "100 problems tell the best two subsets apart: the objective of the best is "
         f"0.900 above that of the second, 95 % interval {low:.3f} to {high:.3f}, and it wins 100 % "
         "of 1,000 resamples."
     )
@@ -111,7 +111,7 @@ def test_too_few_problems_do_not() -> None:
     # The problem is missing from a resample with probability 0.9^10; then both are equal, and the
     # first in pool order wins.
     assert found.contenders[0].share == 1.0
-    assert found.verdict.startswith("10 validation problems cannot tell the best two subsets apart")
+    assert found.verdict.startswith("10 problems cannot tell the best two subsets apart")
 
 
 def test_equal_subsets_share_by_the_written_rule() -> None:
@@ -131,7 +131,7 @@ def test_one_problem_cannot_be_resampled() -> None:
     right = np.asarray([[1], [0]], dtype=bool)
     found = stability(Records.of(right, right & False))
     assert (found.ci95, found.lead.ci95, found.too_close) == (None, None, True)
-    assert found.verdict.startswith("1 validation problem cannot tell")
+    assert found.verdict.startswith("1 problem cannot tell")
 
 
 def test_a_penalty_with_many_decimals_stays_exact() -> None:

@@ -16,6 +16,7 @@ from slm_mux.metrics import Difference, Interval
 from slm_mux.selection.exact import Limits, best_of_size
 from slm_mux.selection.heuristic import exchange, greedy
 from slm_mux.selection.objective import Records, Subset
+from slm_mux.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,7 +224,7 @@ def _too_close(lead: Difference) -> bool:
 
 
 def _verdict(problems: int, lead: Difference, share: float) -> str:
-    one = "1 validation problem" if problems == 1 else f"{problems} validation problems"
+    one = counted(problems, "problem")
     if lead.ci95 is None:
         return f"{one} cannot tell subsets apart: there is nothing to resample."
     low, high = lead.ci95
