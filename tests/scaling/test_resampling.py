@@ -35,6 +35,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = np.arange(6.0)[:, None] / 6
     whole = Resamples.draw(6, seed=4, resamples=50)
     intervals = whole.intervals(scores)
+    monkeypatch.setattr("slm_mux.metrics._AT_ONCE", 20)
     monkeypatch.setattr("slm_mux.scaling.resampling._BLOCK", 20)
     parts = Resamples.draw(6, seed=4, resamples=50)
     assert (whole.often == parts.often).all()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from slm_mux import metrics
 from slm_mux.errors import InvalidRequestError
 from slm_mux.selection import Limits, Records, search, stability
-from slm_mux.selection.trust import _unpacked, _weights, best_subsets
+from slm_mux.selection.objective import unpacked
 from tests.selection.drawing import every_subset
 
 Bools = NDArray[np.bool_]
@@ -43,7 +43,9 @@ def test_the_shares_are_those_of_searching_each_resample(
     ranked = sorted(subsets, key=lambda s: (-records.value(s), len(s), s))[:contenders]
     assert [one.models for one in found.contenders] == ranked
     wins = dict.fromkeys(ranked, 0)
-    for weights in np.concatenate(list(_weights(records.problems, 15, seed))):
+    for weights in np.concatenate(
+        list(metrics.resampled(records.problems, seed=seed, resamples=15))
+    ):
         again = np.repeat(np.arange(records.problems), weights.astype(int))
         part = Records.of(right[:, again], wrong[:, again], penalty=penalty)
         wins[min(ranked, key=lambda s: (-part.value(s), len(s), s))] += 1
@@ -153,17 +155,20 @@ def test_a_limit_leaves_the_contenders_unproven() -> None:
     rng = np.random.default_rng(6)
     right = rng.random((12, 30)) < 0.5
     records = Records.of(right, ~right & (rng.random((12, 30)) < 0.5))
-    assert not best_subsets(records, max_models=4, count=5, limits=Limits(nodes=3))[1]
-    assert best_subsets(records, max_models=4, count=5, limits=Limits())[1]
+    short = stability(records, max_models=4, contenders=5, resamples=1, limits=Limits(nodes=3))
+    assert not short.contenders_proven
+    assert stability(
+        records, max_models=4, contenders=5, resamples=1, limits=Limits()
+    ).contenders_proven
 
 
 def test_weights_are_resamples() -> None:
     """Each row counts as many draws as there are problems, whatever is drawn at once."""
-    rows = np.concatenate(list(_weights(7, 2_000, 1)))
+    rows = np.concatenate(list(metrics.resampled(7, seed=1, resamples=2_000)))
     assert rows.shape == (2_000, 7)
     assert (rows.sum(axis=1) == 7).all()
     assert rows.mean(axis=0) == pytest.approx(np.ones(7), abs=0.1)
-    several = list(_weights(1 << 20, 3, 1))
+    several = list(metrics.resampled(1 << 20, seed=1, resamples=3))
     assert [len(part) for part in several] == [2, 1]
 
 
@@ -173,7 +178,7 @@ def test_bits_unpack_to_what_was_packed(values: list[bool]) -> None:
     """A set of problems becomes the array that it was made of."""
     right = np.asarray([values])
     records = Records.of(right, right & False)
-    assert _unpacked(records.right[0], records.problems).tolist() == values
+    assert unpacked(records.right[0], records.problems).tolist() == values
 
 
 def test_what_cannot_be_resampled() -> None:

@@ -13,6 +13,7 @@ from slm_mux.cli.options import (
     MaxTokens,
     Samples,
     StorePath,
+    TaskName,
     Temperature,
     pool_at,
 )
@@ -51,9 +52,7 @@ def collect(
     data: Annotated[
         Path | None, typer.Option(help="Where a benchmark's data is; else it is fetched.")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The task's name in the store, if not its own.")
-    ] = None,
+    name: TaskName = None,
     kind: Annotated[str | None, typer.Option(help="Answer kind of your own problems.")] = None,
     question_field: Annotated[str | None, typer.Option(help="Of your data file.")] = None,
     target_field: Annotated[str | None, typer.Option(help="Of your data file.")] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.options import DEFAULT_STORE, Json, Limit, Samples
+from slm_mux.cli.options import DEFAULT_STORE, Json, Limit, Samples, StoreToRead, TaskName
 
 
 def evaluate(
@@ -23,10 +23,7 @@ def evaluate(
             "store has."
         ),
     ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."),
-    ] = None,
+    store: StoreToRead = None,
     split: Annotated[
         str | None,
         typer.Option(help="One split, or all; test by default where the task has one."),
@@ -62,9 +59,7 @@ def evaluate(
             help="Live: where a benchmark's data is, if the store does not have the task."
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The task's name in the store, if not its own.")
-    ] = None,
+    name: TaskName = None,
     json: Json = False,
 ) -> None:
     """Compare methods on a task: accuracy, cost, and differences with their intervals."""

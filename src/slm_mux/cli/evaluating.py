@@ -1,5 +1,6 @@
 """Evaluate, live or from the store; print, save and show runs again."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
         """Whether draws may be made: without a pool file there is nobody to ask."""
         return self.pool is not None and not self.offline
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether what cannot change mux's answer is not drawn."""
+        return self.stopping in ("eager", "frugal")
+
 
 def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     """Evaluate, save the run, print it.
@@ -63,30 +69,28 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     _check(wanted)
     pool = _pool(wanted)
     path = store_path(wanted)
-    readers, scorer = Readers(), make_scorer()
     outcome: list[Collected] = []
-    try:
-        with open_store(path, wanted) as store, WorkBar() as bar:
-            question = _question(wanted, pool)
-            if pool is not None and wanted.live:
-                from slm_mux.cli.collecting_tables import tell_failures
-                from slm_mux.cli.evaluating_live import draw
+    with (
+        closing(Readers()) as readers,
+        make_scorer() as scorer,
+        open_store(path, wanted) as store,
+        WorkBar() as bar,
+    ):
+        question = _question(wanted, pool)
+        if pool is not None and wanted.live:
+            from slm_mux.cli.collecting_tables import tell_failures
+            from slm_mux.cli.evaluating_live import draw
 
-                question, outcome = draw(
-                    store, wanted, pool, question, readers, scorer, as_json=as_json
-                )
-                tell_failures(messages(), outcome, again="the same command")
-            else:
-                question = replace(question, task=stored_name(store, wanted))
-            with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
-                document = evaluate(
-                    store, question, readers=readers, scorer=scorer, progress=bar.show
-                )
-            check_figures(store, document, outcome, wanted)
-            _save(store, wanted, document)
-    finally:
-        scorer.close()
-        readers.close()
+            question, outcome = draw(
+                store, wanted, pool, question, readers, scorer, as_json=as_json
+            )
+            tell_failures(messages(), outcome, again="the same command")
+        else:
+            question = replace(question, task=stored_name(store, wanted))
+        with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
+            document = evaluate(store, question, readers=readers, scorer=scorer, progress=bar.show)
+        check_figures(store, document, outcome, wanted)
+        _save(store, wanted, document)
     if as_json:
         print_json(document)
     else:
@@ -170,7 +174,7 @@ def _check(wanted: Wanted) -> None:
             raise InvalidRequestError(
                 f"{option} is for live evaluation: give --pool, not --offline"
             )
-    if wanted.stopping in ("eager", "frugal") and wanted.methods != ("mux",):
+    if wanted.stops_early and wanted.methods != ("mux",):
         raise InvalidRequestError(
             f"--stopping {wanted.stopping} goes with --method mux alone: the other methods need "
             "every draw"

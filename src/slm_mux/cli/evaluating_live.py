@@ -56,8 +56,7 @@ def draw(
     Raises:
         SlmMuxError: as the parts raise it.
     """
-    stops = wanted.stopping in ("eager", "frugal")
-    if stops:
+    if wanted.stops_early:
         # Draws beyond those that decide would serve the other methods alone.
         question = replace(question, samples=question.k)
     collecting = _to_collect(store, wanted, question)
@@ -66,7 +65,7 @@ def draw(
     # The task may hold other problems from before; these are the ones that were asked for.
     only = frozenset(problem.id for problem in collecting.problems)
     question = replace(question, task=collecting.name, only=only)
-    if stops:
+    if wanted.stops_early:
         records = known_before(store, question, pool, readers=readers, scorer=scorer)
         question = replace(question, stopped=True, records=records)
         fetch_missing_weights(pool)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slm_mux.cli.console import print_json, print_line
-from slm_mux.cli.tables import add_row, make_table, print_table
+from slm_mux.cli.tables import add_row, make_table, print_heading, print_table, share
 from slm_mux.store.rows import RunInfo
 from slm_mux.wording import counted
 
@@ -23,14 +23,7 @@ _MOST_UNSCORED = 5
 
 def show_document(out: Console, notes: Console, document: dict[str, Any]) -> None:
     """Print an evaluation as `evaluate` returns it; notes go to the other console."""
-    split = f", split {document['split']}" if document["split"] else ""
-    models = len(document["models"])
-    print_line(
-        out,
-        f"{document['task']}{split}: {counted(document['problems'], 'problem')}, "
-        f"{counted(document['k'], 'draw')} of "
-        + ("one model" if models == 1 else f"each of {models} models"),
-    )
+    print_heading(out, document)
     out.print()
     print_table(out, _methods(document["methods"]))
     for row in document["methods"]:
@@ -71,7 +64,7 @@ def _methods(rows: Sequence[dict[str, Any]]) -> Table:
         add_row(
             table,
             row["method"],
-            _share(row["accuracy"]),
+            share(row["accuracy"]),
             _interval(row["ci95"]),
             _number(row["samples_per_problem"]),
             _number(row["tokens_per_problem"]),
@@ -110,12 +103,12 @@ def _show_models(out: Console, document: dict[str, Any]) -> None:
         add_row(
             table,
             name,
-            _share(row["accuracy"]),
+            share(row["accuracy"]),
             _interval(row["ci95"]),
-            _share(row["mean_draw_accuracy"]),
+            share(row["mean_draw_accuracy"]),
             "–" if confidence is None else f"{confidence:.2f}",
-            _share(row["readable"] / count if count else None),
-            _share(records[name]["accuracy"]) + ("*" if records[name]["leaks"] else ""),
+            share(row["readable"] / count if count else None),
+            share(records[name]["accuracy"]) + ("*" if records[name]["leaks"] else ""),
         )
     out.print()
     print_table(out, table)
@@ -180,10 +173,6 @@ def _interval(pair: Sequence[float] | None) -> str:
 
 def _points(pair: Sequence[float] | None) -> str:
     return "" if pair is None else f"{100 * pair[0]:+.1f} to {100 * pair[1]:+.1f}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
 
 
 def _probability(value: float) -> str:

@@ -54,8 +54,7 @@ def check_figures(
             commonest reason.
     """
     if document["failed_share"] < 1:
-        settling = wanted.stopping in ("eager", "frugal")
-        if document["left_out"] and _given_up(outcome) and not settling:
+        if document["left_out"] and _given_up(outcome) and not wanted.stops_early:
             raise _too_few(document["task"], outcome, wanted)
         return
     task = document["task"]
@@ -105,7 +104,7 @@ def _too_few(task: str, outcome: Sequence[Collected], wanted: "Wanted") -> Store
 
 def _remedy(wanted: "Wanted") -> str:
     # With stopping, failed draws that can change no answer are not made again.
-    if not wanted.live or (wanted.retry_failed and wanted.stopping not in (None, "none")):
+    if not wanted.live or (wanted.retry_failed and wanted.stops_early):
         return "`slm-mux collect --retry-failed` draws them again"
     return "when the models answer, the same command with --retry-failed makes those draws"
 

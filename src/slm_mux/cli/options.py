@@ -19,6 +19,15 @@ Limit = Annotated[int | None, typer.Option(help="At most so many problems, the f
 MaxTokens = Annotated[int | None, typer.Option(help="Token limit of each draw.")]
 Samples = Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")]
 StorePath = Annotated[Path, typer.Option(help="The store.")]
+StoreToRead = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."
+    ),
+]
+TaskName = Annotated[
+    str | None, typer.Option("--name", help="The task's name in the store, if not its own.")
+]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
 
 

@@ -5,15 +5,12 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.options import DEFAULT_STORE, Json, Samples
+from slm_mux.cli.options import Json, Samples, StoreToRead, TaskName
 
 
 def search(
     task: Annotated[str, typer.Argument(help="A task that the store has, by name or by file.")],
-    store: Annotated[
-        Path | None,
-        typer.Option(help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."),
-    ] = None,
+    store: StoreToRead = None,
     pool: Annotated[
         Path | None,
         typer.Option(help="Pool file: only its models, as it asks them. All of the store if none."),
@@ -56,9 +53,7 @@ def search(
         Path | None, typer.Option(help="Write the best subset as a pool file.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
-    name: Annotated[
-        str | None, typer.Option(help="The task's name in the store, if not its own.")
-    ] = None,
+    name: TaskName = None,
     json: Json = False,
 ) -> None:
     """Find the models that do best together, and how sure that is. Nothing is drawn."""

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from slm_mux.cli.console import print_line
-from slm_mux.cli.tables import add_row, make_table, print_table
+from slm_mux.cli.tables import add_row, make_table, print_heading, print_table, share
 from slm_mux.wording import counted
 
 _SHOWN = 5
@@ -17,14 +17,7 @@ _SHOWN = 5
 
 def show_search(out: Console, notes: Console, document: Mapping[str, Any]) -> None:
     """Print a search as `search_task` returns it; notes go to the other console."""
-    split = f", split {document['split']}" if document["split"] else ""
-    models = len(document["models"])
-    print_line(
-        out,
-        f"{document['task']}{split}: {counted(document['problems'], 'problem')}, "
-        f"{counted(document['k'], 'draw')} of "
-        + ("one model" if models == 1 else f"each of {models} models"),
-    )
+    print_heading(out, document)
     _show_subsets(out, "best by size", list(document["best_by_size"].values()), document)
     if document["runners_up"]:
         proven = "" if document["runners_up_proven"] else " (others may be better)"
@@ -60,10 +53,10 @@ def _show_subsets(
             mark,
             *([f"{row['value']:.3f}"] * diversity),
             f"{row['objective']:.3f}",
-            _share(row["union_accuracy"]),
-            _share(row["contradiction"]),
-            _share(row["accuracy"]),
-            *([_share(row["test_accuracy"])] * held_out),
+            share(row["union_accuracy"]),
+            share(row["contradiction"]),
+            share(row["accuracy"]),
+            *([share(row["test_accuracy"])] * held_out),
             *(["yes" if row["proven"] else "no"] if proofs else []),
         )
         lines.append(f"  {mark} {', '.join(row['models'])}")
@@ -181,8 +174,8 @@ def _show_budget(out: Console, budget: Mapping[str, Any]) -> None:
             table,
             f"{row['tokens']:,.0f}",
             str(row["k"]),
-            _share(row["accuracy"]),
-            _share(row["test_accuracy"]),
+            share(row["accuracy"]),
+            share(row["test_accuracy"]),
             ", ".join(row["models"]),
         )
     shown = "all" if len(frontier) <= _SHOWN else f"the last {_SHOWN} of {len(frontier)}"
@@ -202,7 +195,3 @@ def _difference(against: Mapping[str, Any]) -> str:
 
 def _range(interval: Sequence[float]) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

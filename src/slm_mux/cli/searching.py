@@ -1,6 +1,7 @@
 """Search, write the pool file, print."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,26 +64,26 @@ def search_and_show(wanted: Wanted, *, as_json: bool) -> None:
     elif wanted.force:
         raise InvalidRequestError("--force goes with --write")
     pool = None if wanted.pool is None else Pool.load(wanted.pool)
-    readers, scorer = Readers(), make_scorer()
     to_fill_in: list[str] = []
-    try:
-        with open_store(store_path(wanted), wanted) as store, WorkBar() as bar:
-            asked = Question(
-                task=stored_name(store, wanted),
-                split=wanted.split,
-                pool=pool,
-                samples=wanted.samples,
-                seed=wanted.seed,
+    with (
+        closing(Readers()) as readers,
+        make_scorer() as scorer,
+        open_store(store_path(wanted), wanted) as store,
+        WorkBar() as bar,
+    ):
+        asked = Question(
+            task=stored_name(store, wanted),
+            split=wanted.split,
+            pool=pool,
+            samples=wanted.samples,
+            seed=wanted.seed,
+        )
+        with fewer_pauses():
+            document = search_task(
+                store, asked, rules, readers=readers, scorer=scorer, progress=bar.show
             )
-            with fewer_pauses():
-                document = search_task(
-                    store, asked, rules, readers=readers, scorer=scorer, progress=bar.show
-                )
-            if wanted.write is not None:
-                to_fill_in = write_pool(wanted.write, document, store, pool=pool)
-    finally:
-        scorer.close()
-        readers.close()
+        if wanted.write is not None:
+            to_fill_in = write_pool(wanted.write, document, store, pool=pool)
     document["written"] = None if wanted.write is None else str(wanted.write)
     document["to_fill_in"] = to_fill_in
     if as_json:

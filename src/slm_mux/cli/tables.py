@@ -1,10 +1,26 @@
-"""Tables without lines, whose names are never cut."""
+"""What pages of figures are made of: a heading, and tables whose names are never cut."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from slm_mux.cli.console import print_line
+from slm_mux.wording import counted
+
+
+def print_heading(out: Console, document: Mapping[str, Any]) -> None:
+    """Say what the figures of a document, as `evaluate` or a study returns it, are of."""
+    split = f", split {document['split']}" if document["split"] else ""
+    models = len(document["models"])
+    print_line(
+        out,
+        f"{document['task']}{split}: {counted(document['problems'], 'problem')}, "
+        f"{counted(document['k'], 'draw')} of "
+        + ("one model" if models == 1 else f"each of {models} models"),
+    )
 
 
 def make_table(*columns: str, left: Sequence[int] = ()) -> Table:
@@ -30,3 +46,8 @@ def print_table(out: Console, table: Table) -> None:
         out.print(table)
     finally:
         out.width = before
+
+
+def share(value: float | None) -> str:
+    """Write a share as a cell; a dash where there is none."""
+    return "–" if value is None else f"{value:.1%}"

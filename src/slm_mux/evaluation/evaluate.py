@@ -11,7 +11,7 @@ from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import Question, fewest_samples
 from slm_mux.evaluation.ranking import Measured, Record, ranked_by
 from slm_mux.evaluation.sampled import SampledTask
-from slm_mux.evaluation.stopped import stopped_early
+from slm_mux.evaluation.stopped import stopped_early, were_stopped
 from slm_mux.evaluation.validating import measure
 from slm_mux.methods import ceilings, summarise
 from slm_mux.methods.settled import unsettled
@@ -60,12 +60,15 @@ def evaluate(
     if not found.rows:
         raise InvalidRequestError(no_samples_at_all(asked.task, asked.pool, work.known))
     k = asked.k or found.usual_draws()
-    chosen = found if asked.stopped else found.complete(k)
     stopped = asked.stopped
     if not stopped and (early := stopped_early(found, k)):
         if asked.methods != ("mux",):
-            raise InvalidRequestError(_were_stopped(asked.task, len(early), k))
-        stopped, chosen = True, found
+            raise InvalidRequestError(
+                f"{were_stopped(asked.task, early, k)}; `slm-mux collect` draws the rest, or "
+                "evaluate mux alone with --method mux (--stopping), or fewer problems with --limit"
+            )
+        stopped = True
+    chosen = found if stopped else found.complete(k)
     if not chosen.problems:
         raise InvalidRequestError(
             f"{asked.task}: no problem has {counted(k, 'draw')} of every model; give a smaller "
@@ -127,16 +130,6 @@ def known_before(
     members = [stated(member, asked.task) for member in pool]
     k = asked.k or fewest_samples(pool)
     return ranked_by(members, validation=work.validation(k), evaluated=Measured())
-
-
-def _were_stopped(task: str, early: int, k: int) -> str:
-    return (
-        f"{task}: {counted(early, 'problem was', 'problems were')} stopped early: mux's answer was "
-        f"settled before every model had {counted(k, 'draw')}. Without "
-        f"{'it' if early == 1 else 'them'} the hard problems would count more; `slm-mux collect` "
-        "draws the rest, or evaluate mux alone with --method mux (--stopping), or fewer problems "
-        "with --limit"
-    )
 
 
 def _ceilings(table: VoteTable, k: int, *, stopped: bool) -> dict[str, float | None]:

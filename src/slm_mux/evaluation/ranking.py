@@ -7,6 +7,9 @@ from msgspec import Struct
 VALIDATION = "validation"
 """The split that records are taken from."""
 
+STATED = "the pool file, for this task"
+"""The most trusted source of a record."""
+
 
 class Record(Struct, frozen=True, kw_only=True):
     """One model's validation accuracy on a task."""
@@ -62,7 +65,7 @@ def ranked_by(
 def _record(stated: Stated, validation: Measured, evaluated: Measured) -> Record:
     name = stated.model
     if stated.for_task is not None:
-        return Record(model=name, accuracy=stated.for_task, source="the pool file, for this task")
+        return Record(model=name, accuracy=stated.for_task, source=STATED)
     if (accuracy := validation.accuracies.get(name)) is not None:
         return Record(
             model=name,

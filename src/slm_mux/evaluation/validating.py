@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from slm_mux.evaluation.chosen import Chosen
 from slm_mux.evaluation.ranking import Measured
-from slm_mux.evaluation.stopped import stopped_early
+from slm_mux.evaluation.stopped import split_not_used, stopped_early
 from slm_mux.table import VoteTable
 from slm_mux.wording import counted
 
@@ -45,12 +45,7 @@ def measure_each(found: Chosen, k: int, load: Callable[[Chosen], VoteTable]) -> 
     if not rest.members:
         return Measured(notes=_notes(thin, {}, split))
     if early := stopped_early(rest, k):
-        were = counted(len(early), "of its problems was", "of its problems were")
-        note = (
-            f"the validation split is not used: {were} stopped early, so that the hard ones would "
-            "count more; `slm-mux collect` draws the rest"
-        )
-        return Measured(notes=(note,))
+        return Measured(notes=(split_not_used("the validation split", early),))
     table = load(rest)
     whole = {
         name: {problem for problem, n in counts[name].items() if n >= k} for name in table.models

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.metrics import Interval
+from slm_mux.metrics import PERCENTILES_95, Interval, resampled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,15 +39,8 @@ class Resamples(Struct, frozen=True, kw_only=True, eq=False):
             raise InvalidRequestError(f"{resamples} resamples are none: give at least 1")
         if seed < 0:
             raise InvalidRequestError(f"the seed is {seed}, but must be at least 0")
-        drawn = np.random.default_rng(seed)
-        often = np.empty((resamples, problems), dtype=np.uint32)
-        step = max(1, _BLOCK // problems)
-        for start in range(0, resamples, step):
-            rows = min(step, resamples - start)
-            often[start : start + rows] = drawn.multinomial(
-                problems, np.full(problems, 1 / problems), size=rows
-            )
-        return cls(often=often)
+        drawn = resampled(problems, seed=seed, resamples=resamples)
+        return cls(often=np.concatenate([part.astype(np.uint32) for part in drawn]))
 
     def intervals(self, scores: "Floats") -> list[Interval | None]:
         """Give the 95 % percentile interval of each column's mean; None for fewer than 2 problems.
@@ -67,7 +60,7 @@ class Resamples(Struct, frozen=True, kw_only=True, eq=False):
         for start in range(0, len(self.often), step):
             part = slice(start, start + step)
             means[part] = self.often[part].astype(np.float64) @ scores / total
-        low, high = np.quantile(means, (0.025, 0.975), axis=0)
+        low, high = np.quantile(means, PERCENTILES_95, axis=0)
         # A mean is between the scores, whatever order its sum was taken in.
         least, most = scores.min(axis=0), scores.max(axis=0)
         low, high = low.clip(least, most), high.clip(least, most)

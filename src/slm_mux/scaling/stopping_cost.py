@@ -1,7 +1,6 @@
 """How many draws lossless stopping needs for a subset, on the draws in their recorded order."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -9,12 +8,6 @@ from slm_mux.scaling.scored import distinct, first_alike
 from slm_mux.stopping import Progress, clairvoyant_draws, settle
 from slm_mux.stopping.frugal import front_runner
 from slm_mux.table import VoteTable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
 
 
 class StoppingCost(Struct, frozen=True, kw_only=True):

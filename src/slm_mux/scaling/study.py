@@ -1,7 +1,6 @@
 """The whole study of a table: accuracy against draws and models, and why (paper, stage 3)."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,12 +17,6 @@ from slm_mux.scaling.resampling import RESAMPLES, Resamples
 from slm_mux.scaling.scored import ranked, scored_part
 from slm_mux.scaling.stopping_cost import StoppingCost, stopping_costs
 from slm_mux.table import VoteTable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 
 class ModelScaling(Struct, frozen=True, kw_only=True):

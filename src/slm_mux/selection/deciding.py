@@ -137,8 +137,7 @@ def check_table(table: VoteTable, k: int | None = None) -> tuple[int, ...]:
             f"{table.task}: none of the {len(table.problems)} problems is scored, so no subset is "
             "better than another"
         )
-    if (reason := table.lacking(draws)) is not None:
-        raise InvalidRequestError(f"{table.task}: {reason}: collect them first")
+    table.require_complete(draws)
     return draws
 
 

@@ -96,13 +96,18 @@ class Records(Struct, frozen=True, eq=False):
         """How many there are."""
         return len(self.right)
 
-    def value(self, subset: Iterable[int]) -> int:
-        """Give O(S) in whole numbers: times `problems` and times `gain`."""
+    def union(self, subset: Iterable[int]) -> tuple[int, int]:
+        """Give what a subset covers, and what of that it contradicts, as bits."""
         right = wrong = 0
         for m in subset:
             right |= self.right[m]
             wrong |= self.wrong[m]
-        return self.gain * right.bit_count() - self.loss * (right & wrong).bit_count()
+        return right, right & wrong
+
+    def value(self, subset: Iterable[int]) -> int:
+        """Give O(S) in whole numbers: times `problems` and times `gain`."""
+        covered, contradicted = self.union(subset)
+        return self.gain * covered.bit_count() - self.loss * contradicted.bit_count()
 
     def as_objective(self, value: int) -> float:
         """Turn a value into O, which is at most 1."""
@@ -110,13 +115,10 @@ class Records(Struct, frozen=True, eq=False):
 
     def quality(self, subset: Sequence[int]) -> Quality:
         """Give the parts of O(S)."""
-        right = wrong = 0
-        for m in subset:
-            right |= self.right[m]
-            wrong |= self.wrong[m]
+        covered, contradicted = self.union(subset)
         return Quality(
-            union_accuracy=right.bit_count() / self.problems,
-            contradiction=(right & wrong).bit_count() / self.problems,
+            union_accuracy=covered.bit_count() / self.problems,
+            contradiction=contradicted.bit_count() / self.problems,
             objective=self.as_objective(self.value(subset)),
         )
 
@@ -139,6 +141,15 @@ def check_penalty(penalty: float) -> None:
     """
     if not (math.isfinite(penalty) and penalty >= 0):
         raise InvalidRequestError(f"penalty is {penalty!r}, but must be a finite number >= 0")
+
+
+def unpacked(bits: int, problems: int) -> "Bools":
+    """Turn a set of problems, as in `Records`, into an array: (problems,)."""
+    import numpy as np
+
+    packed = np.frombuffer(bits.to_bytes((problems + 7) // 8, "big"), dtype=np.uint8)
+    values: Bools = np.unpackbits(packed)[:problems] == 1
+    return values
 
 
 def _bits(rows: "Bools") -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.metrics import Interval
+from slm_mux.metrics import Interval, percentile_interval
 from slm_mux.selection.deciding import Standings, all_subsets, as_subsets, check_subset
 from slm_mux.selection.objective import Subset
 from slm_mux.table import VoteTable
@@ -110,14 +110,13 @@ def against_peers(
     near = np.round(np.abs(means - own), 12).argsort(kind="stable")[:peers]
     accuracies = standings.accuracies(others[near])
     accuracy = float(standings.accuracies(as_subsets([models]))[0])
-    low, high = np.quantile(accuracies, (0.025, 0.975))
     return Peers(
         models=models,
         accuracy=accuracy,
         mean_single=own,
         peers=len(near),
         peers_accuracy=float(accuracies.mean()),
-        peers_range=(float(low), float(high)),
+        peers_range=percentile_interval(accuracies),
         peers_mean_single=(float(means[near].min()), float(means[near].max())),
         at_least_as_good=float((accuracies >= accuracy).mean()),
         of_all=total <= drawn,

@@ -7,22 +7,21 @@ not among them would win some resamples too, so the shares are upper bounds.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.metrics import Difference, Interval
-from slm_mux.selection.exact import Limits, best_of_size
-from slm_mux.selection.heuristic import exchange, greedy
-from slm_mux.selection.objective import Records, Subset
+from slm_mux.metrics import Difference, Interval, percentile_interval, resampled
+from slm_mux.selection.exact import Limits
+from slm_mux.selection.objective import Records, Subset, unpacked
+from slm_mux.selection.search import search
 from slm_mux.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
 CONTENDERS = 50
@@ -31,9 +30,6 @@ RESAMPLES = 1_000
 
 NODES = 200_000
 """Sets that are looked into for the contenders of one size; the search itself may do more."""
-
-_AT_ONCE = 1 << 21
-"""Draws of problems that are held at once; 16 MiB."""
 
 
 class Contender(Struct, frozen=True, kw_only=True):
@@ -96,7 +92,8 @@ def stability(
         )
     if resamples < 1:
         raise InvalidRequestError(f"resamples is {resamples}, but must be at least 1")
-    ranked, proven = best_subsets(records, max_models=max_models, count=contenders, limits=limits)
+    found = search(records, max_models=max_models, runners_up=contenders - 1, limits=limits)
+    ranked = [found.best, *(subset for subset, _ in found.runners_up)]
     if len(ranked) < 2:
         raise InvalidRequestError(
             f"a pool of {records.models} with at most {max_models} in a subset has one subset to "
@@ -106,7 +103,8 @@ def stability(
     first_rule = sorted(range(len(ranked)), key=lambda c: (len(ranked[c]), ranked[c]))
     wins = np.zeros(len(ranked), dtype=np.int64)
     drawn: list[Floats] = []
-    for weights in _weights(records.problems, resamples, seed):
+    for often in resampled(records.problems, seed=seed, resamples=resamples):
+        weights = often.astype(np.float64)
         right = (weights @ covered).astype(np.int64)
         wrong = (weights @ contradicted).astype(np.int64)
         # Python's whole numbers: exact whatever the penalty's decimals, so that ties are ties.
@@ -118,7 +116,7 @@ def stability(
     both = np.concatenate(drawn)
     objectives = [records.as_objective(records.value(subset)) for subset in ranked]
     enough = records.problems > 1
-    interval = _percentiles(both[:, 1]) if enough else None
+    interval = percentile_interval(both[:, 1]) if enough else None
     lead = Difference(
         difference=records.as_objective(records.value(ranked[0]) - records.value(ranked[1])),
         ci95=interval,
@@ -129,49 +127,12 @@ def stability(
             Contender(models=subset, objective=objective, share=int(won) / resamples)
             for subset, objective, won in zip(ranked, objectives, wins, strict=True)
         ),
-        contenders_proven=proven,
-        ci95=_percentiles(both[:, 0]) if enough else None,
+        contenders_proven=found.runners_up_proven,
+        ci95=percentile_interval(both[:, 0]) if enough else None,
         lead=lead,
         too_close=_too_close(lead),
         verdict=_verdict(records.problems, lead, int(wins[0]) / resamples),
     )
-
-
-def best_subsets(
-    records: Records,
-    *,
-    max_models: int,
-    count: int,
-    limits: Limits,
-) -> tuple[list[Subset], bool]:
-    """Find the best subsets of all sizes by the objective.
-
-    Of subsets that differ only in models with identical records there is one.
-
-    Args:
-        records: of the pool.
-        max_models: the largest size, >= 1; no more than the pool has.
-        count: how many are wanted, >= 1.
-        limits: of the search, for each size.
-
-    Returns:
-        At most `count` subsets, best first, and whether no better one was missed.
-
-    Raises:
-        InvalidRequestError: `max_models` is below 1.
-    """
-    if max_models < 1:
-        raise InvalidRequestError(f"max_models is {max_models}, but must be at least 1")
-    largest = min(max_models, records.models)
-    ranked = []
-    proven = True
-    for size, step in enumerate(greedy(records.models, largest, records.value), 1):
-        start = exchange(records.models, step, records.value)
-        found = best_of_size(records, size, keep=count, starts=[step, start], limits=limits)
-        proven = proven and found.proven
-        ranked += [(-records.value(subset), size, subset) for subset in found.subsets]
-    ranked.sort()
-    return [subset for _, _, subset in ranked[:count]], proven
 
 
 def _columns(records: Records, subsets: Sequence[Subset]) -> tuple["Floats", "Floats"]:
@@ -181,42 +142,9 @@ def _columns(records: Records, subsets: Sequence[Subset]) -> tuple["Floats", "Fl
     covered = np.zeros((records.problems, len(subsets)))
     contradicted = np.zeros_like(covered)
     for column, subset in enumerate(subsets):
-        right = wrong = 0
-        for m in subset:
-            right |= records.right[m]
-            wrong |= records.wrong[m]
-        covered[:, column] = _unpacked(right, records.problems)
-        contradicted[:, column] = _unpacked(right & wrong, records.problems)
+        union = records.union(subset)
+        covered[:, column], contradicted[:, column] = (unpacked(b, records.problems) for b in union)
     return covered, contradicted
-
-
-def _unpacked(bits: int, problems: int) -> "Bools":
-    import numpy as np
-
-    packed = np.frombuffer(bits.to_bytes((problems + 7) // 8, "big"), dtype=np.uint8)
-    unpacked: Bools = np.unpackbits(packed)[:problems] == 1
-    return unpacked
-
-
-def _weights(problems: int, resamples: int, seed: int) -> Any:
-    """Yield how often each problem occurs in each resample: (some resamples, problems)."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    step = max(1, _AT_ONCE // problems)
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        places = rng.integers(problems, size=(rows, problems))
-        places += np.arange(rows)[:, None] * problems
-        counts = np.bincount(places.ravel(), minlength=rows * problems)
-        yield counts.reshape(rows, problems).astype(np.float64)
-
-
-def _percentiles(figures: "Floats") -> Interval:
-    import numpy as np
-
-    low, high = np.quantile(figures, (0.025, 0.975))
-    return (float(low), float(high))
 
 
 def _too_close(lead: Difference) -> bool:

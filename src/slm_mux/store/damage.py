@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from slm_mux.errors import SlmMuxError
 from slm_mux.store.encoding import DamageError, checksum, damaged, text_of
-from slm_mux.store.packing import unpack
+from slm_mux.store.packing import Texts, unpack_texts
 from slm_mux.store.scanning import addresses
 from slm_mux.store.schema import SAMPLE_COLUMNS
 
@@ -24,9 +24,6 @@ SERIES_DAMAGED = "what it was asked is damaged"
 """The reason where a sample itself is whole."""
 
 _MOST_NAMED = 10
-
-Texts = tuple[str | None, str | None]
-"""A sample's text and reasoning."""
 
 
 class Place(Struct, frozen=True):
@@ -69,16 +66,18 @@ def checked(content: Sequence[Any]) -> tuple[Texts, str | None]:
     """
     body, reasoning, *fields, stored = content
     try:
-        texts = (
-            None if body is None else unpack(body),
-            None if reasoning is None else unpack(reasoning),
-        )
+        texts = unpack_texts(body, reasoning)
         if checksum(tuple(fields), texts) == stored:
             return texts, None
     except (SlmMuxError, TypeError, ValueError):
         return (None, None), "its text cannot be unpacked"
     gone = body is None and fields[0] is None
     return texts, "what it brought is gone" if gone else "its checksum does not match"
+
+
+def with_digest(content: Sequence[Any], digest: str) -> tuple[Any, ...]:
+    """Put another digest of the series into the columns of `CONTENT`."""
+    return (*content[:5], digest, *content[6:])
 
 
 def damaged_samples(db: sqlite3.Connection, faults: Sequence[tuple[int, str]]) -> DamageError:

@@ -1,16 +1,16 @@
 """Finding out again what a damaged series is: its digest, a content address, proves any guess."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from slm_mux.errors import StoreError
 from slm_mux.store.contents import problem_of, series_digest
-from slm_mux.store.damage import CONTENT, CONTENT_JOINS, checked
+from slm_mux.store.damage import CONTENT, CONTENT_JOINS, checked, with_digest
 from slm_mux.store.encoding import Column, from_json, json_column
-from slm_mux.store.scanning import Row, scan
+from slm_mux.store.scanning import from_both_ends, scan
 from slm_mux.types import Problem
 
 _EXAMPLES = 3
@@ -60,19 +60,8 @@ _SERIES_JOINS = (
 
 
 def _indexed_digests(db: sqlite3.Connection) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for order in ("ASC", "DESC"):
-        try:
-            for row, digest in db.execute(
-                "SELECT id, digest FROM series INDEXED BY sqlite_autoindex_series_1 "  # noqa: S608
-                f"ORDER BY digest {order}"
-            ):
-                found[row] = str(digest)
-        except sqlite3.DatabaseError:
-            continue
-        else:
-            break
-    return found
+    query = "SELECT id, digest FROM series INDEXED BY sqlite_autoindex_series_1"
+    return {row: str(digest) for row, digest in from_both_ends(db, query, ("digest",))}
 
 
 def mend(db: sqlite3.Connection, series: SeriesRows) -> dict[int, Found]:
@@ -179,8 +168,3 @@ def _proven_by_sample(db: sqlite3.Connection, series: int) -> Found | None:
         return None
     _, fault = checked(with_digest(sample, digest))
     return Found(digest, config, parts[-1]) if fault is None else None
-
-
-def with_digest(content: Sequence[Any], digest: str) -> Row:
-    """Put another digest of the series into the columns of `damage.CONTENT`."""
-    return (*content[:5], digest, *content[6:])

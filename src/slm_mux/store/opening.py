@@ -22,14 +22,13 @@ _NAMES = frozenset(
     for statement in step.statements
     for name in re.findall(r"^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)", statement)
 )
+_TABLES = (
+    *("tasks", "problems", "configs", "prompts", "series", "members", "asked"),
+    *("samples", "texts", "failures", "stopped", "runs"),
+)
 _ENDS = (
-    *((table, "rowid") for table in ("tasks", "problems", "configs", "prompts", "series")),
-    *(
-        (table, "rowid")
-        for table in ("members", "asked", "samples", "texts", "failures", "stopped")
-    ),
+    *((table, "rowid") for table in _TABLES),
     ("samples INDEXED BY samples_address", "series {0}, draw"),
-    ("runs", "rowid"),
     ("readings", "reader {0}, sample"),
     ("verdicts", "scorer {0}, answer {0}, target"),
 )

@@ -37,6 +37,10 @@ correct. def solution(): return \n\n1. **Calculate the 2. **Determine the 3. **F
 _ZSTD_DICTIONARY = zstd.ZstdDict(_DICTIONARY, is_raw=True)
 
 
+Texts = tuple[str | None, str | None]
+"""A sample's text and reasoning."""
+
+
 class Packer:
     """Compresses texts, one after another. Threads may share it: they take turns."""
 
@@ -72,3 +76,15 @@ def unpack(blob: bytes) -> str:
         return body.decode("utf-8", "surrogatepass")
     except (zlib.error, zstd.ZstdError, UnicodeDecodeError, TypeError) as error:
         raise damaged("a stored text cannot be read") from error
+
+
+def unpack_texts(body: bytes | None, reasoning: bytes | None) -> Texts:
+    """Undo `Packer.pack` of a sample's text and reasoning, as far as it has them.
+
+    Raises:
+        StoreError: as `unpack` does.
+    """
+    return (
+        None if body is None else unpack(body),
+        None if reasoning is None else unpack(reasoning),
+    )

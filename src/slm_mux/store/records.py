@@ -1,5 +1,6 @@
 """Whole records: every sample with all that it belongs to, out of the store and into it."""
 
+import itertools
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,9 @@ from slm_mux.store.rows import Record, Series, StoppedSeries
 from slm_mux.store.samples import checked_draws
 from slm_mux.store.series import load_series, register, series_rows
 from slm_mux.store.stopped import put_stopped, stopped
+
+_BATCH = 1000
+"""Records that are put at once."""
 
 OnDamage = Callable[[int, str], object]
 """Takes a damaged sample's id and what is wrong with it."""
@@ -127,7 +131,17 @@ def _undrawn(
     return tuple(found)
 
 
-class RecordWriter:
+def put_records(db: sqlite3.Connection, given: Iterable[Record]) -> tuple[int, list[str]]:
+    """See `Store.put_records`."""
+    iterator = iter(given)
+    writer = _RecordWriter(db)
+    while batch := list(itertools.islice(iterator, _BATCH)):
+        writer.put(batch)
+    writer.finish()
+    return writer.new, writer.tasks
+
+
+class _RecordWriter:
     """Puts records into the store, in the transaction that is open, batch by batch."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -86,3 +86,12 @@ def info(db: sqlite3.Connection, path: Path) -> StoreInfo:
         runs=count("SELECT count(*) FROM runs"),
         text_bytes=count("SELECT sum(length(body) + coalesce(length(reasoning), 0)) FROM texts"),
     )
+
+
+def vacuum(db: sqlite3.Connection, path: Path) -> int:
+    """See `Store.vacuum`."""
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.stat().st_size
+    db.execute("VACUUM")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before - path.stat().st_size

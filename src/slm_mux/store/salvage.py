@@ -1,17 +1,20 @@
 """Saving what a damaged store still holds into a new one."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
-from slm_mux.errors import SlmMuxError
+from slm_mux.errors import SlmMuxError, StoreError
+from slm_mux.store.connection import Connection
 from slm_mux.store.contents import config_digest, problem_of, prompt_digest
 from slm_mux.store.damage import SERIES_DAMAGED, DamagedSample, name_damaged
 from slm_mux.store.encoding import from_json
 from slm_mux.store.leaving import write_left
 from slm_mux.store.mending import Found, mend, read_series
-from slm_mux.store.scanning import Row, scan
+from slm_mux.store.scanning import Row, from_both_ends, scan
 from slm_mux.store.schema import SAMPLE_COLUMNS
 from slm_mux.store.verify import checked_samples
 
@@ -32,13 +35,23 @@ class SalvageReport(Struct, frozen=True, kw_only=True):
     """Samples that were saved, but whose problem or model was lost: asking the same finds them."""
 
 
-def salvage(db: sqlite3.Connection, to: sqlite3.Connection) -> SalvageReport:
-    """Copy every sound row of `db` into the empty store `to`, in the transaction open there."""
-    return _Salvage(db, to).run()
+def salvage(connection: Connection, to_path: Path) -> SalvageReport:
+    """See `Store.salvage`."""
+    if to_path.exists():
+        raise StoreError(f"{to_path}: the file exists; give a new name to save to")
+    with (
+        contextlib.closing(Connection(to_path)) as target,
+        target.writing() as to,
+        connection.reading() as db,
+    ):
+        return _Salvage(db, to).run()
 
 
 class _Salvage:
-    """Copies table after table; a row whose parent was lost is lost with it."""
+    """Copies table after table into an empty store, in the transaction that is open there.
+
+    A row whose parent was lost is lost with it.
+    """
 
     def __init__(self, db: sqlite3.Connection, to: sqlite3.Connection) -> None:
         self._db = db
@@ -207,18 +220,10 @@ class _Salvage:
             ("verdicts", ("scorer", "answer", "target"), "scorer, answer, target, verdict"),
         ):
             samples = self._kept["samples"] if table == "readings" else None
-            for direction in ("ASC", "DESC"):
-                order = ", ".join(f"{column} {direction}" for column in key)
-                query = f"SELECT {columns} FROM {table} ORDER BY {order}"  # noqa: S608
-                try:
-                    for row in self._db.execute(query):
-                        known = row[0] in self._kept["fingerprints"]
-                        if known and (samples is None or row[1] in samples):
-                            self._insert(table, columns, [row])
-                except sqlite3.DatabaseError:
-                    continue
-                else:
-                    break
+            for row in from_both_ends(self._db, f"SELECT {columns} FROM {table}", key):  # noqa: S608
+                known = row[0] in self._kept["fingerprints"]
+                if known and (samples is None or row[1] in samples):
+                    self._insert(table, columns, [row])
 
     def _insert(self, table: str, columns: str, rows: Iterator[Row] | list[Row]) -> None:
         marks = ", ".join("?" * len(columns.split(",")))

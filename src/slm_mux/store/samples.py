@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from slm_mux.store.damage import CONTENT, CONTENT_JOINS, Texts, checked, damaged_samples
+from slm_mux.store.damage import CONTENT, CONTENT_JOINS, checked, damaged_samples
 from slm_mux.store.encoding import damaged, from_column, number_of, text_of, to_column
+from slm_mux.store.packing import Texts
 from slm_mux.store.problems import task_key
 from slm_mux.store.rows import Draw, DrawRow, Status
 from slm_mux.store.series import chunks, series_rows

@@ -1,7 +1,8 @@
 """Reading a table that may be damaged: row by row around what cannot be read."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 _CHUNK = 256
@@ -75,16 +76,21 @@ def addresses(db: sqlite3.Connection) -> dict[int, tuple[int, int]]:
 
     Where the index is damaged, too, what can be read from either end of it.
     """
-    found: dict[int, tuple[int, int]] = {}
-    for order in ("ASC", "DESC"):
-        try:
-            for sample, series, draw in db.execute(
-                "SELECT id, series, draw FROM samples INDEXED BY samples_address "  # noqa: S608
-                f"ORDER BY series {order}, draw {order}"
-            ):
-                found[sample] = (series, draw)
-        except sqlite3.DatabaseError:
-            continue
-        else:
-            break
-    return found
+    query = "SELECT id, series, draw FROM samples INDEXED BY samples_address"
+    rows = from_both_ends(db, query, ("series", "draw"))
+    return {sample: (series, draw) for sample, series, draw in rows}
+
+
+def from_both_ends(db: sqlite3.Connection, query: str, key: Sequence[str]) -> Iterator[Row]:
+    """Yield what can be read from either end of an index; rows may come twice where it is damaged.
+
+    Args:
+        db: as of `scan`.
+        query: what to select, without an order.
+        key: the columns of the index.
+    """
+    for direction in ("ASC", "DESC"):
+        order = ", ".join(f"{column} {direction}" for column in key)
+        with suppress(sqlite3.DatabaseError):
+            yield from db.execute(f"{query} ORDER BY {order}")
+            return

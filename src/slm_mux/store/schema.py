@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from slm_mux.store.encoding import checksum
-from slm_mux.store.packing import unpack
+from slm_mux.store.packing import unpack_texts
 
 APPLICATION_ID = 0x534C4D58
 """Marks a SQLite file as a store of samples ("SLMX")."""
@@ -160,25 +160,11 @@ def _fill_checksums(db: sqlite3.Connection) -> None:
         "LEFT JOIN texts ON texts.sample = samples.id "
         "LEFT JOIN failures ON failures.sample = samples.id"
     )
-    sums = ((row_checksum(row[1:]), row[0]) for row in rows)
-    db.executemany("UPDATE samples SET checksum = ? WHERE id = ?", sums)
-
-
-def row_checksum(row: tuple[object, ...]) -> bytes:
-    """Compute what `checksum` should be.
-
-    Args:
-        row: body, reasoning, error, message, tries, digest and the `SAMPLE_COLUMNS`, as stored.
-
-    Raises:
-        StoreError: a text cannot be unpacked.
-    """
-    body, reasoning, *fields = row
-    texts = (
-        None if body is None else unpack(body),  # type: ignore[arg-type]
-        None if reasoning is None else unpack(reasoning),  # type: ignore[arg-type]
+    sums = (
+        (checksum(tuple(fields), unpack_texts(body, reasoning)), sample)
+        for sample, body, reasoning, *fields in rows
     )
-    return checksum(tuple(fields), texts)  # type: ignore[arg-type]
+    db.executemany("UPDATE samples SET checksum = ? WHERE id = ?", sums)
 
 
 MIGRATIONS = (

@@ -1,7 +1,5 @@
 """The store: one file that holds every sample bought."""
 
-import contextlib
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from slm_mux.errors import StoreError
 from slm_mux.store import caches, drawing, problems, runs, samples, series
 from slm_mux.store import records as whole
 from slm_mux.store import salvage as saving
@@ -33,9 +30,6 @@ from slm_mux.store.rows import (
 from slm_mux.store.salvage import SalvageReport
 from slm_mux.store.verify import VerifyReport
 from slm_mux.types import Problem
-
-_BATCH = 1000
-"""Records that are put at once."""
 
 
 class Store:
@@ -292,13 +286,8 @@ class Store:
         Raises:
             StoreError: a problem is stored with other content.
         """
-        iterator = iter(given)
         with self._connection.writing() as db:
-            writer = whole.RecordWriter(db)
-            while piece := list(itertools.islice(iterator, _BATCH)):
-                writer.put(piece)
-            writer.finish()
-        return writer.new, writer.tasks
+            return whole.put_records(db, given)
 
     def put_stopped(self, wanted: Mapping[str, int]) -> None:
         """Mark series that are not drawn to the end because the answer is settled.
@@ -396,14 +385,7 @@ class Store:
         Raises:
             StoreError: there is a file at `to_path` already, or it cannot be written.
         """
-        if Path(to_path).exists():
-            raise StoreError(f"{to_path}: the file exists; give a new name to save to")
-        with (
-            contextlib.closing(Connection(Path(to_path))) as target,
-            target.writing() as to,
-            self._connection.reading() as db,
-        ):
-            return saving.salvage(db, to)
+        return saving.salvage(self._connection, Path(to_path))
 
     def vacuum(self) -> int:
         """Rewrite the file without gaps; needs as much free disk as the file takes.
@@ -412,8 +394,4 @@ class Store:
             How many bytes smaller it is (negative: larger).
         """
         with self._connection.reading() as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            before = self.path.stat().st_size
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return before - self.path.stat().st_size
+            return runs.vacuum(db, self.path)

@@ -15,8 +15,9 @@ from slm_mux.store.damage import (
     DamagedSample,
     checked,
     name_damaged,
+    with_digest,
 )
-from slm_mux.store.mending import read_series, with_digest
+from slm_mux.store.mending import read_series
 from slm_mux.store.opening import cut_off
 from slm_mux.store.scanning import addresses, scan
 from slm_mux.wording import counted

@@ -70,7 +70,7 @@ def write_pool(
         used = {each["name"]: each for each in document["settings"]["members"]}
         settings, entries = entries_of_store(store, document["task"], [used[n] for n in ranked])
     k = document["k"] if within is None else best["k"]
-    lines = [f"# {line}" for line in _origin(document)]
+    lines = [f"# {line}" for line in _origin(document, best)]
     lines += _yaml({"samples": k} | {key: v for key, v in settings.items() if key != "samples"})
     lines += ["", "models:"]
     for name, entry in zip(ranked, entries, strict=True):
@@ -93,11 +93,10 @@ def _record(entry: Entry, task: str, accuracy: float | None) -> dict[str, Any]:
     return {"validation_accuracy": known | found} if known or found else {}
 
 
-def _origin(document: Mapping[str, Any]) -> list[str]:
+def _origin(document: Mapping[str, Any], best: Mapping[str, Any]) -> list[str]:
     """Say where the file comes from, one line each."""
     split = f", split {document['split']}" if document["split"] else ""
     within = document["budget"]
-    best = document["best"] if within is None else within["best"]
     size = len(best["models"])
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     chosen = f"{counted(size, 'model')} of {len(document['models'])}, best record first"

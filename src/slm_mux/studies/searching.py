@@ -11,7 +11,7 @@ from msgspec import Struct
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.describing import versions
 from slm_mux.evaluation.loading import Progress, silent
-from slm_mux.evaluation.question import Question
+from slm_mux.evaluation.question import TEST, Question
 from slm_mux.questions import check_name, check_options
 from slm_mux.readers import Readers
 from slm_mux.selection import (
@@ -118,15 +118,15 @@ def search_task(
     table, held_out = tables.studied, tables.held_out
     records = records_of(table, penalty=rules.penalty, at_least=rules.at_least)
     figures = _Figures(tables, records)
-    best_by_size, best, runners_up, proven = _found(tables, records, rules, figures)
-    chosen = figures.subset(best["models"])
+    best_by_size, chosen, runners_up, proven = _found(tables, records, rules, figures)
+    best = best_by_size[str(len(chosen))]
     trust = trust_in(tables, records, chosen, rules, seed=asked.seed_of_all)
     budget = None if rules.cost_limit is None else budget_of(tables, rules)
     accuracies = {record.model: record.accuracy for record in tables.records}
     return {
         "task": asked.task,
         "split": tables.split,
-        "test_split": None if held_out is None else "test",
+        "test_split": None if held_out is None else TEST,
         "problems": int(table.scored.sum()),
         "test_problems": None if held_out is None else int(held_out.scored.sum()),
         "left_out": tables.left_out,
@@ -193,13 +193,10 @@ class _Figures:
     def names(self, subset: Sequence[int]) -> list[str]:
         return [self._models[m] for m in subset]
 
-    def subset(self, names: Sequence[str]) -> Subset:
-        return tuple(self._models.index(name) for name in names)
-
 
 def _found(
     tables: Tables, records: Records, rules: SearchRules, figures: _Figures
-) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]], bool]:
+) -> tuple[dict[str, Any], Subset, list[dict[str, Any]], bool]:
     """Search: the best by size, the best of all, the next best, and whether those are proven."""
     if rules.objective != "objective":
         choice = choose(
@@ -220,13 +217,13 @@ def _found(
             for picked in choice.by_size
         }
         others = [figures.of(subset) | {"value": value} for subset, value in choice.runners_up]
-        return by_size, dict(by_size[str(len(choice.models))]), others, choice.proven
+        return by_size, choice.models, others, choice.proven
     found = search(records, max_models=rules.max_models, limits=rules.limits)
     by_size = {str(len(best.models)): _described(best, figures) for best in found.by_size}
     others = [
         figures.of(subset) | {"value": quality.objective} for subset, quality in found.runners_up
     ]
-    return by_size, dict(by_size[str(len(found.best))]), others, found.runners_up_proven
+    return by_size, found.best, others, found.runners_up_proven
 
 
 def _described(best: Best, figures: _Figures) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from slm_mux.evaluation.chosen import Chosen, no_samples_at_all
 from slm_mux.evaluation.describing import data_of, notes_of
 from slm_mux.evaluation.loading import Loaded, Progress, silent
 from slm_mux.evaluation.question import TEST, Question
-from slm_mux.evaluation.ranking import VALIDATION, Measured, Record
+from slm_mux.evaluation.ranking import STATED, VALIDATION, Measured, Record
 from slm_mux.evaluation.sampled import SampledTask
-from slm_mux.evaluation.stopped import stopped_early
+from slm_mux.evaluation.stopped import split_not_used, stopped_early, were_stopped
 from slm_mux.evaluation.validating import measure
 from slm_mux.readers import Readers
 from slm_mux.store.store import Store
@@ -21,8 +21,8 @@ from slm_mux.tasks.scoring import Scorer
 from slm_mux.types import Problem
 from slm_mux.wording import counted
 
-STATED, STUDIED = "the pool file, for this task", "the searched problems"
-"""Where a validation accuracy comes from."""
+STUDIED = "the searched problems"
+"""Where a validation accuracy comes from that is not stated."""
 
 
 class Tables(Struct, frozen=True, kw_only=True, eq=False):
@@ -47,12 +47,6 @@ class Tables(Struct, frozen=True, kw_only=True, eq=False):
     """How each model was asked."""
     data: dict[str, Any]
     """See `describing.data_of`."""
-
-
-class _Part(Struct, frozen=True, eq=False):
-    found: Chosen
-    chosen: Chosen
-    loaded: Loaded
 
 
 def study_tables(
@@ -94,7 +88,10 @@ def study_tables(
         )
     k = asked.k or max(1, found.usual_draws())
     if early := stopped_early(found, k):
-        raise InvalidRequestError(_were_stopped(where, len(early), k))
+        raise InvalidRequestError(
+            f"{were_stopped(where, early, k)}, and which draws are missing depends on the models; "
+            "`slm-mux collect` draws the rest"
+        )
     chosen = found.complete(k)
     if not chosen.problems:
         raise InvalidRequestError(_none_shared(where, found, k))
@@ -105,7 +102,7 @@ def study_tables(
             "target, or one that cannot be read), so no model is better than another; add the "
             "targets to the data, and collect or import it again"
         )
-    parts = [_Part(found, chosen, loaded)]
+    parts = [(chosen, loaded)]
     notes: list[str] = []
     if others:
         test, notes = _held_out(work, others, [member.model for member in chosen.members], k)
@@ -115,10 +112,7 @@ def study_tables(
         notes = [f"the split test {among}, so nothing is held out"]
     records = _records(chosen, measure(loaded.table, k))
     accuracies = [record.accuracy for record in records]
-    tables = [
-        part.loaded.table.restrict(k=k).with_validation_accuracy(accuracies) for part in parts
-    ]
-    used = [(part.chosen, part.loaded) for part in parts]
+    tables = [each.table.restrict(k=k).with_validation_accuracy(accuracies) for _, each in parts]
     return Tables(
         k=k,
         split=work.split,
@@ -137,7 +131,7 @@ def study_tables(
                 stopped=False,
                 validation=(),
                 provisional=sum(
-                    each.provisional_readings + each.provisional_verdicts for _, each in used
+                    each.provisional_readings + each.provisional_verdicts for _, each in parts
                 ),
                 unkept=work.notebook.trouble,
             ),
@@ -145,15 +139,15 @@ def study_tables(
             *notes,
         ),
         members=tuple(
-            {each["name"]: each for part in parts for each in work.members_of(part.chosen)}.values()
+            {each["name"]: each for part, _ in parts for each in work.members_of(part)}.values()
         ),
-        data=data_of(store, asked.task, tables[0], used, records),
+        data=data_of(store, asked.task, tables[0], parts, records),
     )
 
 
 def _held_out(
     work: SampledTask, problems: Sequence[Problem], models: Sequence[str], k: int
-) -> tuple[_Part | None, list[str]]:
+) -> tuple[tuple[Chosen, Loaded] | None, list[str]]:
     """Load the test split, or say why it cannot serve."""
     found = work.choose(problems, without="leave out", also=work.asked_for)
     found = found.with_members(lambda name: name in models)
@@ -162,9 +156,7 @@ def _held_out(
         who = ", ".join(lacking) if there else "any model"
         return None, [f"the split test is not used: there are no samples of {who} on it"]
     if early := stopped_early(found, k):
-        were = counted(len(early), "of its problems was", "of its problems were")
-        reason = f"{were} stopped early, so that the hard ones would count more"
-        return None, [f"the split test is not used: {reason}; `slm-mux collect` draws the rest"]
+        return None, [split_not_used("the split test", early)]
     chosen = found.complete(k)
     if not chosen.problems:
         return None, [
@@ -181,7 +173,7 @@ def _held_out(
         )
     if unscored := int((~loaded.table.scored).sum()):
         notes.append(f"{counted(unscored, 'problem')} of the split test cannot be scored")
-    return _Part(found, chosen, loaded), notes
+    return (chosen, loaded), notes
 
 
 def _records(chosen: Chosen, studied: Measured) -> tuple[Record, ...]:
@@ -222,15 +214,6 @@ def _unreadable_notes(table: VoteTable) -> list[str]:
 
 def _where(task: str, split: str | None) -> str:
     return task if split is None else f"{task}, split {split}"
-
-
-def _were_stopped(where: str, early: int, k: int) -> str:
-    return (
-        f"{where}: {counted(early, 'problem was', 'problems were')} stopped early: mux's answer "
-        f"was settled before every model had {counted(k, 'draw')}. Without "
-        f"{'it' if early == 1 else 'them'} the hard problems would count more, and which draws are "
-        "missing depends on the models; `slm-mux collect` draws the rest"
-    )
 
 
 def _none_shared(where: str, found: Chosen, k: int) -> str:

@@ -9,7 +9,6 @@ from slm_mux.selection import (
     CRITERIA,
     Comparison,
     Gain,
-    Peers,
     Records,
     Stability,
     Subset,
@@ -70,7 +69,7 @@ def trust_in(
         return trust
     trust["gain"] = _of_gain(gain(held_out, subset, seed=seed), models)
     if len(subset) < len(models):
-        trust["peers"] = _of_peers(against_peers(held_out, subset, seed=seed), models)
+        trust["peers"] = _named(against_peers(held_out, subset, seed=seed), models)
     else:
         missing["peers"] = "all models are in the subset, so there is no other one of its size"
     if len(models) == 1:
@@ -105,10 +104,6 @@ def _of_stability(found: Stability, models: tuple[str, ...]) -> dict[str, Any]:
 
 def _of_gain(found: Gain, models: tuple[str, ...]) -> dict[str, Any]:
     return _named(found, models) | {"best": models[found.best]}
-
-
-def _of_peers(found: Peers, models: tuple[str, ...]) -> dict[str, Any]:
-    return _named(found, models)
 
 
 def _of_comparison(found: Comparison, models: tuple[str, ...]) -> dict[str, Any]:

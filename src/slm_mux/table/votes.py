@@ -89,16 +89,19 @@ class VoteTable(Struct, frozen=True, kw_only=True, eq=False):
                 )
         return None
 
-    def require_complete(self) -> None:
+    def require_complete(self, draws: Sequence[int] | None = None) -> None:
         """Refuse a table with draws that were not made.
 
         Draws that are missing because a question settled early are not missing at random, so
         search and scaling would be biased by them.
 
+        Args:
+            draws: how many first draws of each model are needed; all k by default.
+
         Raises:
             InvalidRequestError: names the model and the first problem.
         """
-        if (reason := self.lacking(self.k)) is not None:
+        if (reason := self.lacking(self.k if draws is None else draws)) is not None:
             raise InvalidRequestError(f"{self.task}: {reason}: collect them first")
 
     def drawn(
