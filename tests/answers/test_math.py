@@ -128,6 +128,8 @@ def test_the_rows_of_the_table_are_apart(kind: MathKind) -> None:
         (r"2\sqrt{12}", "4*sqrt(3)"),
         ("(a+5)(b+2)", "a*b+2*a+5*b+10"),
         ("y = -2x", "2*x+y=0"),
+        ("2x = x", "0"),
+        (r"AB\pi = AB", "0"),
         (r"(-\infty, 0]", "(-infinity, 0]"),
         ("10, 9", "{9, 10}"),
         (r"\sin 1", "~0.841470984807896506652502321630"),

@@ -179,6 +179,9 @@ class MathKind:
             return _Settled(text_key(text), as_text=True)
         with watching() as watch:
             key = self._settle_in_workers(planned)
+            if key is not None and key != text and key.endswith("=0"):
+                # `2x = x` is the equation `x = 0`, and that is the value 0.
+                key = self._settle(key).key
         return _Settled(
             key or text_key(text),
             by_workers=True,
