@@ -1,7 +1,7 @@
 """The table itself: what each model drew, and what its draws come to."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
@@ -60,6 +60,33 @@ class VoteTable(Struct, frozen=True, kw_only=True, eq=False):
     """Per problem and class: as written at the class's lowest draw (then pool order), and key."""
     validation_accuracy: tuple[float | None, ...]
     """Per model, in [0, 1]."""
+
+    @classmethod
+    def from_records(
+        cls,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        task: str = "records",
+        validation_accuracy: Mapping[str, float | None] | None = None,
+    ) -> "VoteTable":
+        """Make a table of plain records, in which answers are compared as they are written.
+
+        Args:
+            records: one for each model and problem, in any order: `problem` and `model` (names),
+                `answers` (texts by draw, None where unreadable), and where they are known `target`
+                (the answer that is right), `correct` (a verdict on each answer, in place of the
+                target) and `split`. Other fields are not read. Models and problems are in the
+                order in which they first appear.
+            task: the table's name.
+            validation_accuracy: by model, in [0, 1].
+
+        Raises:
+            InvalidRequestError: a record lacks a field or contradicts an earlier one; names it by
+                its place, from 0.
+        """
+        from slm_mux.table.plain_records import table_of_records
+
+        return table_of_records(records, task=task, validation_accuracy=validation_accuracy)
 
     @property
     def common_draws(self) -> int:
