@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from slm_mux.answers.program import ProgramKind
 from slm_mux.errors import InvalidRequestError
 from slm_mux.readers import Readers, code_that_reads, reader_fingerprint
-from slm_mux.types import CodeSpec, KindName, Problem, Style
+from slm_mux.types import CodeSpec, Problem, ProblemKind, Style
 
 NUMBER = Problem(id="n", question="How many?", kind="number")
 CHOICE = Problem(id="c", question="Which?", kind="choice", choices={"A": "stone", "B": "pear"})
@@ -110,7 +110,7 @@ def test_a_change_of_what_reads_changes_the_fingerprint(
 
 @pytest.mark.parametrize("kind", ["number", "math", "text", "json"])
 @pytest.mark.parametrize("style", ["words", "program"])
-def test_all_problems_without_choices_share_a_fingerprint(kind: KindName, style: Style) -> None:
+def test_all_problems_without_choices_share_a_fingerprint(kind: ProblemKind, style: Style) -> None:
     """So the readings of a whole task can be looked up at once."""
     one, two = (Problem(id=name, question=name, kind=kind) for name in "ab")
     assert reader_fingerprint(one, style) == reader_fingerprint(two, style)

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         ModelIssue,
         Problem,
         Sample,
+        ToolCall,
         Usage,
         Vote,
     )
@@ -125,6 +126,7 @@ _HOME = {
     "TaskDataError": "errors",
     "TaskOptions": "tasks",
     "TransientError": "errors",
+    "ToolCall": "types",
     "Usage": "types",
     "Vote": "types",
     "VoteTable": "table",
@@ -188,6 +190,7 @@ __all__ = [
     "Task",
     "TaskDataError",
     "TaskOptions",
+    "ToolCall",
     "TransientError",
     "Usage",
     "Vote",

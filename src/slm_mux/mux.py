@@ -8,22 +8,22 @@ from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from msgspec.structs import replace
-
 from slm_mux.answers.base import AnswerKind
 from slm_mux.answers.prompt import prompt_messages
 from slm_mux.errors import InvalidRequestError
 from slm_mux.models.pool import Member, Pool
 from slm_mux.questions import Asked, KindRequest, check_options, understand
-from slm_mux.readers import Readers
+from slm_mux.readers import WITHOUT_STYLE, Readers
 from slm_mux.sampling.advice import plan_warnings, reply_warnings
 from slm_mux.sampling.events import Observer, QuestionPlanned
-from slm_mux.sampling.outcome import decision_of
+from slm_mux.sampling.outcome import decision_of, fallen_back
+from slm_mux.sampling.overrides import Overrides
 from slm_mux.sampling.plan import Plan
+from slm_mux.sampling.reading import read_as_text
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.seeds import draw_seed, problem_id
-from slm_mux.types import Decision, Message, Stopping, Style
+from slm_mux.types import Decision, Message, Stopping
 
 T = TypeVar("T")
 
@@ -81,26 +81,40 @@ class AsyncMux:
         labels: Sequence[str] = (),
         samples: int | None = None,
         temperature: float | None = None,
+        top_p: float | None = None,
         max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        extra: Mapping[str, Any] | None = None,
         stopping: Stopping | None = None,
         seed: int | None = None,
         task: str | None = None,
+        fall_back_to_text: bool = False,
         observe: Observer | None = None,
     ) -> Decision:
         """Ask every model several times and believe the most self-consistent one.
 
         Args:
-            question: a text, or a conversation that ends with a user's message.
-            kind: the form of the answer; "auto" decides it from the question alone.
+            question: a text, or a conversation that ends with a user's message or, with tools, with
+                the result of one.
+            kind: the form of the answer; "auto" decides it from the question alone. "tool_call"
+                compares calls of the tools that `extra` gives.
             choices: for a multiple choice, the text of each label.
             labels: for a classification, the labels.
             samples: k, draws per model, >= 1; the pool's by default.
             temperature: 0 to 10; each model's own by default.
+            top_p: above 0, at most 1; each model's own by default.
             max_tokens: per draw, >= 1; each model's own by default.
+            stop: texts that end a draw, beside each model's own.
+            extra: further fields of every request's body, `tools` or `response_format` for
+                instance; each comes before a model's own of that name. Not model, messages, n,
+                seed and stream, nor what is an option here.
             stopping: "eager", "frugal" or "none"; the pool's by default.
             seed: the pool's by default. With "none" and "frugal" the same seed gives the same
                 decision wherever the endpoints give the same completions.
             task: whose validation accuracies break ties; their default by default.
+            fall_back_to_text: where "auto" chose a kind in which no completion can be read, compare
+                the completions as texts; `kind_reason` says so. Those that were cut off are
+                compared only where no other can be.
             observe: told of everything that happens, as it happens.
 
         Raises:
@@ -108,34 +122,39 @@ class AsyncMux:
             NoAnswerError: no model gave a readable answer; lists each model's reason.
             SandboxError: a model is asked for programs, and none can be run safely here.
         """
-        asked = understand(question, kind=kind, choices=choices, labels=labels)
         check_options(
             samples=samples,
             temperature=temperature,
+            top_p=top_p,
             max_tokens=max_tokens,
+            stop=stop,
+            extra=extra,
             stopping=stopping,
             seed=seed,
         )
-        if any(member.style == "program" for member in self.pool):
+        asked = understand(question, kind=kind, choices=choices, labels=labels, extra=extra)
+        if asked.kind not in WITHOUT_STYLE and any(m.style == "program" for m in self.pool):
             # Before anything is paid for that could not be read.
             await asyncio.to_thread(_check_sandbox)
-        readers = [self._reader(asked, member.style) for member in self.pool]
+        overrides = Overrides(
+            temperature=temperature,
+            top_p=top_p,
+            max_tokens=max_tokens,
+            stop=tuple(stop or ()),
+            extra=dict(extra or {}),
+        )
         problem = problem_id(asked.conversation)
         plans = [
             self._plan(
                 member,
-                reader,
-                prompt_messages(
-                    asked.conversation, reader, choices=asked.choices, system=member.system
-                ),
+                asked,
+                overrides,
                 samples=samples,
-                temperature=temperature,
-                max_tokens=max_tokens,
                 seed=self.pool.seed if seed is None else seed,
                 problem=problem,
                 task=task,
             )
-            for member, reader in zip(self.pool, readers, strict=True)
+            for member in self.pool
         ]
         if observe:
             drawers = tuple(plan.drawer for plan in plans)
@@ -143,13 +162,14 @@ class AsyncMux:
         tally, usage = await self._sampler_here().draw(
             plans, stopping=stopping or self.pool.stopping, observe=observe
         )
-        return decision_of(
-            tally,
-            kind=asked.kind,
-            kind_reason=asked.kind_reason,
-            usage=usage,
-            warnings=[*plan_warnings(plans), *reply_warnings(plans, tally)],
-        )
+        warnings = [*plan_warnings(plans), *reply_warnings(plans, tally)]
+        name, reason = asked.kind, asked.kind_reason
+        if fall_back_to_text and reason is not None and not tally.has_answer:
+            readers = {m.name: self._readers.of("text", style=m.style) for m in self.pool}
+            texts, note = await read_as_text(tally, readers)
+            if texts.has_answer:
+                tally, name, reason = texts, "text", fallen_back(name, reason, note)
+        return decision_of(tally, kind=name, kind_reason=reason, usage=usage, warnings=warnings)
 
     def _sampler_here(self) -> Sampler:
         """The sampler of the running event loop: limiters wait in one loop only."""
@@ -159,36 +179,38 @@ class AsyncMux:
             self._sampler = Sampler(RetryPolicy(total_seconds=self.pool.retry_seconds))
         return self._sampler
 
-    def _reader(self, asked: Asked, style: Style) -> AnswerKind:
-        return self._readers.of(asked.kind, style=style, choices=asked.choices, labels=asked.labels)
-
     def _plan(
         self,
         member: Member,
-        reader: AnswerKind,
-        messages: tuple[Message, ...],
+        asked: Asked,
+        overrides: Overrides,
         *,
         samples: int | None,
-        temperature: float | None,
-        max_tokens: int | None,
         seed: int,
         problem: str,
         task: str | None,
     ) -> Plan:
+        reader = self._reader(asked, member)
         own = self.pool.samples if member.samples is None else member.samples
         k = own if samples is None else samples
-        generation = member.generation
-        if temperature is not None:
-            generation = replace(generation, temperature=temperature)
-        if max_tokens is not None:
-            generation = replace(generation, max_tokens=max_tokens)
         return Plan(
             model=member.model,
-            messages=messages,
-            generation=generation,
+            messages=prompt_messages(
+                asked.conversation, reader, choices=asked.choices, system=member.system
+            ),
+            generation=overrides.over(member.generation),
             seeds=tuple(draw_seed(seed, member.name, problem, draw) for draw in range(k)),
             validation_accuracy=member.accuracy_on(task),
             kind=reader,
+        )
+
+    def _reader(self, asked: Asked, member: Member) -> AnswerKind:
+        return self._readers.of(
+            asked.kind,
+            style=member.style,
+            choices=asked.choices,
+            labels=asked.labels,
+            tools=asked.tools,
         )
 
 
@@ -242,10 +264,14 @@ class Mux:
         labels: Sequence[str] = (),
         samples: int | None = None,
         temperature: float | None = None,
+        top_p: float | None = None,
         max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        extra: Mapping[str, Any] | None = None,
         stopping: Stopping | None = None,
         seed: int | None = None,
         task: str | None = None,
+        fall_back_to_text: bool = False,
         observe: Observer | None = None,
     ) -> Decision:
         """Ask every model several times; see `AsyncMux.ask`. `observe` is called in its thread."""
@@ -257,10 +283,14 @@ class Mux:
                 labels=labels,
                 samples=samples,
                 temperature=temperature,
+                top_p=top_p,
                 max_tokens=max_tokens,
+                stop=stop,
+                extra=extra,
                 stopping=stopping,
                 seed=seed,
                 task=task,
+                fall_back_to_text=fall_back_to_text,
                 observe=observe,
             )
         )

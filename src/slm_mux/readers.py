@@ -12,7 +12,10 @@ import msgspec
 
 from slm_mux.answers import make_kind
 from slm_mux.answers.base import AnswerKind
-from slm_mux.types import CodeSpec, KindName, Problem, Style
+from slm_mux.types import CodeSpec, KindName, Problem, Style, ToolUse
+
+WITHOUT_STYLE: frozenset[KindName] = frozenset({"code", "tool_call"})
+"""Kinds that every model is asked for alike, whatever its style."""
 
 
 class Readers:
@@ -29,20 +32,21 @@ class Readers:
         choices: Mapping[str, str] | None = None,
         labels: Sequence[str] = (),
         code: CodeSpec | None = None,
+        tools: ToolUse | None = None,
     ) -> AnswerKind:
         """The kind that reads the completions of a model asked in a style.
 
-        Programs that are asked for as answers stay the same in both styles.
+        Programs that are asked for as answers, and calls of tools, stay the same in both styles.
 
         Raises:
             InvalidRequestError: as `make_kind` does.
         """
-        own = bool(choices or labels or code)
+        own = bool(choices or labels or code or tools)
         key = (kind, style)
         if not own and key in self._shared:
             return self._shared[key]
-        made = make_kind(kind, choices=choices, labels=labels, code=code)
-        if style == "program" and kind != "code":
+        made = make_kind(kind, choices=choices, labels=labels, code=code, tools=tools)
+        if style == "program" and kind not in WITHOUT_STYLE:
             from slm_mux.answers.program import ProgramKind
 
             made = ProgramKind(made)

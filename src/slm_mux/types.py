@@ -15,7 +15,10 @@ Message = dict[str, Any]
 
 TieBreak = Literal["none", "validation_accuracy", "pool_order"]
 Stopping = Literal["eager", "frugal", "none"]
-KindName = Literal["number", "choice", "math", "label", "json", "text", "code"]
+ProblemKind = Literal["number", "choice", "math", "label", "json", "text", "code"]
+"""The kinds of answer that a problem of a data set can have."""
+KindName = Literal[ProblemKind, "tool_call"]
+"""Every kind; `tool_call` is for questions that are asked with tools."""
 
 Style = Literal["words", "program"]
 """How a model is asked: to reason in words, or to write a program that is then run."""
@@ -47,7 +50,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     """Unique in its task."""
     question: str
     """What every model is asked, without choices and without the request for an answer's form."""
-    kind: KindName
+    kind: ProblemKind
     target: str | None = None
     """The reference answer as the data set writes it; None: the problem cannot be scored."""
     split: str | None = None
@@ -74,6 +77,26 @@ class Answer(Struct, frozen=True, gc=False):
     """The canonical form: a pure function of the text, within one answer kind."""
 
 
+class ToolCall(Struct, frozen=True, kw_only=True, gc=False):
+    """One call of a tool that a model asks for."""
+
+    id: str | None = None
+    """The endpoint's name for this call; None where it gave none."""
+    name: str
+    """The function's; empty where the endpoint gave none."""
+    arguments: str
+    """As the model wrote them: JSON, if the model got it right."""
+
+
+class ToolUse(Struct, frozen=True, kw_only=True):
+    """What the tools of a question allow."""
+
+    functions: frozenset[str] | None = None
+    """The names that may be called; None where they are not known."""
+    must_call: bool = False
+    """Whether a text in place of a call is no answer."""
+
+
 class Completion(Struct, frozen=True, kw_only=True, gc=False):
     """The text one draw brought, and what it cost.
 
@@ -90,6 +113,10 @@ class Completion(Struct, frozen=True, kw_only=True, gc=False):
     """The model name in the reply, which may differ from the one asked for."""
     reasoning: str | None = None
     """What the endpoint returned apart from the text as reasoning; never read for an answer."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """In the model's order; a store does not keep them."""
+    logprobs: Any = None
+    """The log-probabilities as they came, plain JSON values; a store does not keep them."""
 
     @property
     def cut_off(self) -> bool:
@@ -219,7 +246,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     kind_reason: str | None = None
     """Why `auto` chose this kind; None when the kind was given."""
     text: str | None = None
-    """The completion that the answer was read from, where there is one."""
+    """The text of the completion that the answer was read from, where there is one."""
+    completion: Completion | None = None
+    """That completion whole, with its tool calls and log-probabilities."""
     stopped_early: bool = False
     answer_settled: bool = True
     """Whether no draw still out could have changed the answer; False only for a question that was

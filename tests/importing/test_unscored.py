@@ -8,7 +8,7 @@ from slm_mux.importing import ImportOptions, import_files
 from slm_mux.importing.unscored import unscored
 from slm_mux.store import Store
 from slm_mux.tasks.scoring import Scorer
-from slm_mux.types import CodeSpec, KindName, Problem
+from slm_mux.types import CodeSpec, Problem, ProblemKind
 from tests.importing.files import write_lines
 
 CHOICES = {"A": "tea", "B": "milk"}
@@ -33,7 +33,7 @@ CHOICES = {"A": "tea", "B": "milk"}
     ],
 )
 def test_what_the_scorer_cannot_score_is_named(
-    kind: KindName, target: str | None, reason: str | None
+    kind: ProblemKind, target: str | None, reason: str | None
 ) -> None:
     """The reason says what is wrong with the target; the scorer agrees that it is."""
     problem = Problem(

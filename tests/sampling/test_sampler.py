@@ -22,7 +22,7 @@ from slm_mux.models.scripted import Reply, ScriptedModel
 from slm_mux.sampling.events import AnswerSettled, Event, RequestRetried, SampleDrawn
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.plan import Plan
-from slm_mux.sampling.question import LONGEST_READ_IN_THE_LOOP
+from slm_mux.sampling.reading import LONGEST_READ_IN_THE_LOOP
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.tally import Tally

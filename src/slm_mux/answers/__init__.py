@@ -11,7 +11,7 @@ from slm_mux.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from slm_mux.answers.base import AnswerKind
-    from slm_mux.types import CodeSpec, KindName
+    from slm_mux.types import CodeSpec, KindName, ToolUse
 
 __all__ = ["make_kind"]
 
@@ -22,19 +22,21 @@ def make_kind(
     choices: Mapping[str, str] | None = None,
     labels: Sequence[str] = (),
     code: "CodeSpec | None" = None,
+    tools: "ToolUse | None" = None,
 ) -> "AnswerKind":
     """Make an answer kind by name; only its own module is imported.
 
     Args:
-        name: number, choice, math, label, json, text or code.
+        name: number, choice, math, label, json, text, code or tool_call.
         choices: the text by label; for choice alone, and needed there.
         labels: the labels; for label alone, and needed there.
         code: the function to write; for code alone, and needed there. Reading such an answer runs
             it in the sandbox that all kinds of this process share.
+        tools: what the tools of the question allow; for tool_call alone, and needed there.
 
     Raises:
-        InvalidRequestError: choices, labels or code are missing, unusable, or given to another
-            kind; or there is no kind of that name.
+        InvalidRequestError: choices, labels, code or tools are missing; choices, labels or code
+            are unusable, or given to another kind; or there is no kind of that name.
     """
     if choices and name != "choice":
         raise InvalidRequestError(f"choices were given, but the kind is {name!r}, not 'choice'")
@@ -77,6 +79,15 @@ def make_kind(
             from slm_mux.sandbox import shared_sandbox
 
             return CodeKind(code, shared_sandbox())
+        case "tool_call":
+            if tools is None:
+                raise InvalidRequestError(
+                    "the kind tool_call needs tools: it compares the calls of a question that is "
+                    "asked with some"
+                )
+            from slm_mux.answers.tool_call import ToolCallKind
+
+            return ToolCallKind(tools)
     raise InvalidRequestError(
         f"there is no answer kind {name!r}: use number, choice, math, label, json, text or code"
     )

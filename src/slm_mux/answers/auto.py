@@ -8,7 +8,7 @@ agreement.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from slm_mux.types import KindName
+from slm_mux.types import ProblemKind
 
 LONGEST_OPTION = 400
 """Characters of one option's text."""
@@ -16,7 +16,7 @@ LONGEST_OPTION = 400
 
 def detect_kind(
     question: str, *, choices: Mapping[str, str] | None = None, labels: Sequence[str] = ()
-) -> tuple[KindName, str]:
+) -> tuple[ProblemKind, str]:
     """Decide the kind of answer and say why.
 
     Args:

@@ -20,7 +20,8 @@ def prompt_messages(
     there and often not in a system prompt.
 
     Args:
-        conversation: ends with a user's message; it is not changed.
+        conversation: ends with a user's message, or with a tool's result where the kind asks for
+            nothing; it is not changed.
         kind: what to ask for.
         choices: by label; written out below the question unless it already shows them.
         system: a system prompt to put first; before the text of one that is there already.
@@ -28,7 +29,7 @@ def prompt_messages(
     messages = [dict(message) for message in conversation]
     last = messages[-1]
     addition = "\n\n".join(
-        part for part in (_choice_lines(last["content"], choices), kind.instruction()) if part
+        part for part in (_choice_lines(last.get("content"), choices), kind.instruction()) if part
     )
     if addition:
         content = last["content"]

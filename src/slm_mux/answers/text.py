@@ -11,10 +11,18 @@ from slm_mux.types import Answer, KindName
 
 
 class TextKind:
-    """Answers that are compared as whole texts."""
+    """Answers that are compared as whole texts.
+
+    Args:
+        cut_off_too: read what was cut off as well, for someone who would rather have half a text
+            than none.
+    """
 
     name: KindName = "text"
     may_block: bool = False
+
+    def __init__(self, *, cut_off_too: bool = False) -> None:
+        self._cut_off_too = cut_off_too
 
     def instruction(self) -> str:
         """Ask for nothing: any text will do."""
@@ -22,7 +30,7 @@ class TextKind:
 
     def read(self, text: str, *, cut_off: bool = False) -> Answer | None:
         """Read the whole text; None when it is blank or was cut off."""
-        if cut_off:
+        if cut_off and not self._cut_off_too:
             return None
         answer = without_reasoning(text).strip()
         key = self.canonical(answer)

@@ -19,7 +19,7 @@ from slm_mux.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from slm_mux.types import KindName
+    from slm_mux.types import ProblemKind
 
 
 def collect(
@@ -73,7 +73,7 @@ def collect(
     from slm_mux.tasks import TaskOptions, load_task
 
     options = TaskOptions(
-        kind=cast("KindName | None", kind),
+        kind=cast("ProblemKind | None", kind),
         question_field=question_field,
         target_field=target_field,
         id_field=id_field,

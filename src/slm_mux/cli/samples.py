@@ -45,14 +45,14 @@ def import_files(
     from slm_mux.importing import FORMATS, ImportOptions, store_for_import
     from slm_mux.importing import import_files as import_into
     from slm_mux.questions import check_name
-    from slm_mux.types import KindName
+    from slm_mux.types import ProblemKind
     from slm_mux.wording import counted
 
     check_name("format", form, ("auto", *FORMATS))
     if kind is not None:
-        check_name("kind", kind, get_args(KindName))
+        check_name("kind", kind, get_args(ProblemKind))
     options = ImportOptions(
-        kind=cast("KindName | None", kind), labels=tuple(label or ()), model=model, split=split
+        kind=cast("ProblemKind | None", kind), labels=tuple(label or ()), model=model, split=split
     )
     with store_for_import(store) as opened:
         summary = import_into(opened, files, task=task, format=form, options=options)

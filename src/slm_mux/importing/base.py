@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from msgspec import Struct
 
 from slm_mux.store.rows import Draw, Series
-from slm_mux.types import KindName, Message, Problem
+from slm_mux.types import Message, Problem, ProblemKind
 
 FormatName = Literal["plain", "reference", "lm-eval", "inspect", "own"]
 
@@ -28,7 +28,7 @@ DESCRIPTIONS: Mapping[FormatName, str] = {
 class ImportOptions(Struct, frozen=True, kw_only=True):
     """What the user says about the files, because the files do not or say it wrongly."""
 
-    kind: KindName | None = None
+    kind: ProblemKind | None = None
     """How answers are read; None: what the format says, else a guess from name and targets."""
     labels: tuple[str, ...] = ()
     """For the kind label."""
@@ -42,7 +42,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What one place of one file says about a problem; None: it says nothing."""
 
     id: str
-    kind: KindName
+    kind: ProblemKind
     question: str | None = None
     target: str | None = None
     split: str | None = None

@@ -14,7 +14,7 @@ from slm_mux.importing.inspect_text import prompt_of, question_of, split_content
 from slm_mux.importing.kinds import bare_letters, guess_kind, letters, target_for
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_count, as_number, as_object, as_settings, as_text
-from slm_mux.types import KindName
+from slm_mux.types import ProblemKind
 from slm_mux.wording import counted
 
 _HEADERS = ("header.json", "_journal/start.json")
@@ -105,7 +105,7 @@ def _kind(
     run: Mapping[str, Any],
     task: str,
     samples: Sequence[Mapping[str, Any]],
-) -> tuple[KindName, dict[str, str]]:
+) -> tuple[ProblemKind, dict[str, str]]:
     """The kind, and the choices where the samples list none."""
     targets = [target for sample in samples for target in _targets(sample)]
     bare = bare_letters(targets)
@@ -141,7 +141,7 @@ def _block(
     run: Mapping[str, Any],
     problem: str,
     samples: Sequence[dict[str, Any]],
-    kind: KindName,
+    kind: ProblemKind,
     bare: dict[str, str],
 ) -> Block:
     ordered = sorted(samples, key=lambda sample: as_number(sample.get("epoch")) or 0)

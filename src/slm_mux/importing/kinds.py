@@ -9,7 +9,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from slm_mux.answers.locate import boxed
-from slm_mux.types import KindName
+from slm_mux.types import ProblemKind
 
 _NUMBER_NAMES = re.compile(r"gsm|svamp|asdiv|multiarith|arithmetic")
 _MATH_NAMES = re.compile(r"math(?!qa)|minerva|aime|amc\d|olympiad")
@@ -19,7 +19,7 @@ _LABELLED = re.compile(r"\s*[(\[]?([A-Z])[)\].:]+\s*(.*)", re.DOTALL)
 _GSM_MARK = "####"
 
 
-def guess_kind(name: str, targets: Iterable[str]) -> tuple[KindName, str]:
+def guess_kind(name: str, targets: Iterable[str]) -> tuple[ProblemKind, str]:
     """A kind for answers without choices, and the reason in words.
 
     Args:
@@ -41,7 +41,7 @@ def guess_kind(name: str, targets: Iterable[str]) -> tuple[KindName, str]:
     return "text", "nothing says more"
 
 
-def target_for(kind: KindName, target: str | None, choices: Mapping[str, str]) -> str | None:
+def target_for(kind: ProblemKind, target: str | None, choices: Mapping[str, str]) -> str | None:
     r"""The part of a log's target that is the answer: after `####`, in the last `\boxed{}`.
 
     For a choice: the label, also where the log gives "(B)" or the choice's text. None when blank.

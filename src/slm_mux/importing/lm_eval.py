@@ -16,7 +16,7 @@ from slm_mux.importing.kinds import bare_letters, choices_in, guess_kind, letter
 from slm_mux.importing.lm_eval_model import model_name, task_name
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_messages, as_object, as_settings, as_text
-from slm_mux.types import KindName, Message
+from slm_mux.types import Message, ProblemKind
 
 _QUESTION_FIELDS = ("question", "problem", "query", "input", "prompt", "text", "goal", "q")
 
@@ -32,7 +32,7 @@ def read_lm_eval(source: Source, options: ImportOptions) -> list[Block]:
     task = task_name(source.path)
     model = options.model or model_name(source, task)
     targets = [as_text(row.get("target")) for _, row in rows]
-    guessed: tuple[KindName, str] = (options.kind or "choice", "")
+    guessed: tuple[ProblemKind, str] = (options.kind or "choice", "")
     has_choices = any(choices_in(row["doc"]) for _, row in rows)
     if options.kind is None and not has_choices and not _by_likelihood(rows[0][1]):
         guessed = guess_kind(task, [target for target in targets if target])
@@ -44,7 +44,7 @@ def read_lm_eval(source: Source, options: ImportOptions) -> list[Block]:
         requests = _requests(row, place)
         choices: dict[str, str]
         if _by_likelihood(row):
-            kind: KindName = "choice"
+            kind: ProblemKind = "choice"
             choices, draws = _most_likely(row, requests, place)
             target = _indexed(target, choices)
         else:

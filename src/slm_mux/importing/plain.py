@@ -15,7 +15,7 @@ from slm_mux.importing.values import as_text
 from slm_mux.wording import counted
 
 if TYPE_CHECKING:
-    from slm_mux.types import KindName
+    from slm_mux.types import ProblemKind
 
 _KNOWN = {"problem", "model", "answers", "target", "question", "split"}
 
@@ -31,7 +31,7 @@ def read_plain(source: Source, options: ImportOptions) -> list[Block]:
     seen: dict[tuple[str, str], int] = {}
     unknown: set[str] = set()
     blank = 0
-    kind: KindName = options.kind or "text"
+    kind: ProblemKind = options.kind or "text"
     for line, row in source.rows():
         place = source.at(line)
         problem = _name(row, "problem", place)

@@ -19,7 +19,7 @@ from slm_mux.importing.base import Block, Facts, ImportOptions, LoggedDraw
 from slm_mux.importing.kinds import bare_letters, letters, target_for
 from slm_mux.importing.sources import Source
 from slm_mux.importing.values import as_count, as_messages, as_settings, as_text
-from slm_mux.types import KindName, Message
+from slm_mux.types import Message, ProblemKind
 from slm_mux.wording import counted
 
 # For MATH, the orchestrating code puts a random whole number of this range where it read nothing.
@@ -75,7 +75,7 @@ def responses(document: Any) -> list[Any] | None:
 
 
 def _facts(record: Mapping[str, Any], options: ImportOptions, place: str) -> Facts:
-    kind: KindName
+    kind: ProblemKind
     choices: dict[str, str] = {}
     if "prompt" in record and "question" not in record and "problem" not in record:
         raise TaskDataError(

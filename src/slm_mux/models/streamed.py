@@ -48,11 +48,17 @@ class StreamingEndpoint(Endpoint):
         """
         if body is None:
             return await super().send(method, url, timeouts=timeouts, headers=headers, user=user)
-        asked = msgspec.json.decode(body) | {
+        asked = msgspec.json.decode(body) | {"cache_prompt": self._reuse_prompts}
+        if asked.get("tools") and asked.get("logprobs"):
+            # Of both together llama.cpp makes no stream.
+            plain = msgspec.json.encode(asked)
+            return await super().send(
+                method, url, body=plain, timeouts=timeouts, headers=headers, user=user
+            )
+        asked |= {
             "stream": True,
             "stream_options": {"include_usage": True},
             "return_progress": True,
-            "cache_prompt": self._reuse_prompts,
         }
         # llama.cpp closes the connection after a stream without saying so: never use one twice.
         once = {**(headers or {}), "Connection": "close"}
@@ -99,8 +105,26 @@ def _add(choices: dict[int, dict[str, Any]], piece: dict[str, Any]) -> None:
     choice = choices.setdefault(
         index, {"index": index, "message": {"content": ""}, "finish_reason": None}
     )
-    message = choice["message"]
-    for field, text in piece["delta"].items():
+    message, delta = choice["message"], piece["delta"]
+    for field, text in delta.items():
         if field in ("content", "reasoning_content") and text:
             message[field] = message.get(field, "") + text
+    for part in delta.get("tool_calls") or ():
+        _add_call(message.setdefault("tool_calls", []), part)
+    for field, tokens in (piece.get("logprobs") or {}).items():
+        if tokens is not None:
+            choice.setdefault("logprobs", {}).setdefault(field, []).extend(tokens)
     choice["finish_reason"] = piece.get("finish_reason") or choice["finish_reason"]
+
+
+def _add_call(calls: list[dict[str, Any]], part: dict[str, Any]) -> None:
+    """Add one piece of a call to what came before; its index says of which call it is."""
+    index = part.get("index", 0)
+    call = next((call for call in calls if call["index"] == index), None)
+    if call is None:
+        call = {"index": index, "id": None, "function": {"name": "", "arguments": ""}}
+        calls.append(call)
+    call["id"] = call["id"] or part.get("id")
+    function, more = call["function"], part.get("function") or {}
+    for field in function:
+        function[field] += more.get(field) or ""

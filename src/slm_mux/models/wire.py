@@ -7,6 +7,7 @@ right.
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,9 +15,10 @@ from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
 from slm_mux.models.base import Request
-from slm_mux.types import Completion
+from slm_mux.types import Completion, ToolCall
 
-_OURS = frozenset({"model", "messages", "n", "seed", "stream"})
+OURS = frozenset({"model", "messages", "n", "seed", "stream"})
+"""Fields that are set for each draw, and that `extra` may not set."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_TOKENS = 2**53
 
@@ -35,6 +37,7 @@ class ReplyMessage(Struct):
     content: str | list[Part] | None = None
     reasoning_content: Any = None
     reasoning: Any = None
+    tool_calls: Any = None
 
 
 class Choice(Struct):
@@ -43,6 +46,7 @@ class Choice(Struct):
     message: ReplyMessage | None = None
     finish_reason: Any = None
     error: Any = None
+    logprobs: Any = None
 
 
 class ChatReply(Struct):
@@ -89,7 +93,7 @@ def encode_request(model: str, request: Request) -> bytes:
     its like.
 
     Raises:
-        InvalidRequestError: `extra` sets model, messages, n, seed or stream.
+        InvalidRequestError: `extra` sets one of `OURS`.
         UnicodeEncodeError: a text holds half of a surrogate pair, which UTF-8 cannot carry.
         TypeError, RecursionError: something in the messages or in `extra` is not JSON.
     """
@@ -108,13 +112,22 @@ def encode_request(model: str, request: Request) -> bytes:
     if request.n > 1:
         body["n"] = request.n
     if generation.extra:
-        if taken := sorted(_OURS & generation.extra.keys()):
-            raise InvalidRequestError(
-                f"the extra fields of a request may not set {', '.join(taken)}: "
-                "these are set for each draw; remove them"
-            )
+        check_extra(generation.extra)
         body |= generation.extra
     return _encoder.encode(body)
+
+
+def check_extra(extra: Mapping[str, Any]) -> None:
+    """Check that extra fields leave alone what is set for each draw.
+
+    Raises:
+        InvalidRequestError: they set one of `OURS`.
+    """
+    if taken := sorted(OURS & extra.keys()):
+        raise InvalidRequestError(
+            f"the extra fields of a request may not set {', '.join(taken)}: "
+            "these are set for each draw; remove them"
+        )
 
 
 def decode_reply(body: bytes) -> ChatReply:
@@ -181,6 +194,8 @@ def completions(reply: ChatReply, n: int) -> list[Completion]:
                 completion_tokens=share,
                 served_model=served,
                 reasoning=reasoning,
+                tool_calls=_calls(choice.message),
+                logprobs=choice.logprobs,
             )
         )
     return found
@@ -198,6 +213,27 @@ def _texts(message: ReplyMessage | None) -> tuple[str, str | None]:
         texts = [part.text for part in content if isinstance(part.text, str)]
         return "".join(texts), kept or thoughts or None
     return content or "", kept
+
+
+def _calls(message: ReplyMessage | None) -> tuple[ToolCall, ...]:
+    """The calls of functions; what is no call at all is kept as one without a name."""
+    given = message.tool_calls if message is not None else None
+    return tuple(map(_call, given)) if isinstance(given, list) else ()
+
+
+def _call(given: Any) -> ToolCall:
+    given = given if isinstance(given, dict) else {}
+    function = given.get("function")
+    function = function if isinstance(function, dict) else {}
+    name, arguments = function.get("name"), function.get("arguments")
+    if arguments is not None and not isinstance(arguments, str):
+        # Some engines send the object itself where the format has its text.
+        arguments = json.dumps(arguments)
+    return ToolCall(
+        id=given["id"] if isinstance(given.get("id"), str) else None,
+        name=name if isinstance(name, str) else "",
+        arguments=arguments or "",
+    )
 
 
 def _thinking(value: Any) -> str:

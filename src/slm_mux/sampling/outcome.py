@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from slm_mux.errors import NoAnswerError
 from slm_mux.sampling.tally import Tally
-from slm_mux.types import Decision, KindName, Usage
+from slm_mux.types import Completion, Decision, KindName, Usage
 from slm_mux.voting import decide
 
 EXCERPT = 80
@@ -22,6 +22,7 @@ _FORMS: Mapping[KindName, str] = MappingProxyType(
         "json": "a JSON value",
         "text": "a text",
         "code": "a program",
+        "tool_call": "a call of a tool or a text",
     }
 )
 
@@ -58,12 +59,18 @@ def decision_of(
         kind=kind,
         kind_reason=kind_reason,
         text=completion.text if completion is not None else None,
+        completion=completion,
         answer_settled=settlement.answer is not None,
         winner_settled=settlement.winner is not None,
         usage=usage or tally.usage(),
         errors=tally.issues(),
         warnings=tuple(warnings),
     )
+
+
+def fallen_back(kind: KindName, reason: str, note: str) -> str:
+    """Say why `note` holds, where `auto` had chosen a kind for a reason."""
+    return f"{_FORMS[kind]} was looked for ({reason}) and not found, so {note}"
 
 
 def _looked_for(kind: KindName, reason: str | None) -> str:
@@ -83,10 +90,17 @@ def _reason(tally: Tally, model: str) -> str:
         tried = f" (tried {most} times)" if most > 1 else ""
         parts.append(f"{len(failures)} of {len(samples)} draws failed: {distinct}{tried}")
     if unread:
-        text = " ".join(unread[0].text.split())
+        text = " ".join(_written(unread[0]).split())
         excerpt = text if len(text) <= EXCERPT else f"…{text[-EXCERPT:]}"
         cut_off = sum(completion.cut_off for completion in unread)
         notes = f" ({cut_off} cut off by the token limit)" if cut_off else ""
         ending = f'; one ends: "{excerpt}"' if excerpt else "; one is empty"
         parts.append(f"{len(unread)} of {len(samples)} draws unreadable{notes}{ending}")
     return "; ".join(parts) if parts else "no draw came in"
+
+
+def _written(completion: Completion) -> str:
+    """The text, or what was called in its place."""
+    return completion.text or " ".join(
+        f"{call.name}({call.arguments})" for call in completion.tool_calls
+    )

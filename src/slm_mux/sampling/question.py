@@ -6,20 +6,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from slm_mux.answers.base import AnswerKind
 from slm_mux.errors import BadReplyError, ModelError, RequestRefusedError
 from slm_mux.models.base import Request
 from slm_mux.sampling.events import AnswerSettled, Observer, SampleDrawn
 from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
+from slm_mux.sampling.reading import longest_here, read_completion
 from slm_mux.sampling.sending import Cost, Sender, Sent
 from slm_mux.sampling.tally import Tally
 from slm_mux.stopping import next_wave
 from slm_mux.types import Answer, Completion, Failure, Sample, Usage
-
-LONGEST_READ_IN_THE_LOOP = 4_000
-"""Characters. The slowest quick kinds, on the texts that are worst for them, take 5 to 7 ms for so
-many, and that grows with the length; all other requests would wait for it."""
 
 
 class QuestionDraws:
@@ -100,7 +96,7 @@ class QuestionDraws:
                 if self._settled:
                     return
                 if draw < len(plan.seeds):
-                    answer = await _read(plan.kind, bought[draw].completion)
+                    answer = await read_completion(plan.kind, bought[draw].completion)
                     self._record(replace(bought[draw], model=plan.model.name, answer=answer))
 
     def _missing(self, plan: Plan) -> tuple[int, ...]:
@@ -119,7 +115,7 @@ class QuestionDraws:
 
         # What every draw needs is looked up once: the rest of the loop costs as much as that.
         kind, seeds, keeper = plan.kind, plan.seeds, self._keeper
-        longest_here = _longest_here(kind)
+        longest = longest_here(kind)
 
         async def work() -> None:
             for draw in to_draw:
@@ -131,10 +127,10 @@ class QuestionDraws:
                     await keeper.keep(plan, [_sample(plan, draw, sent, completion, seeds[draw])])
                 if completion is None or kind is None:
                     answer = None
-                elif len(completion.text) <= longest_here:
+                elif len(completion.text) <= longest and not completion.tool_calls:
                     answer = kind.read(completion.text, cut_off=completion.cut_off)
                 else:
-                    answer = await _read_in_thread(kind, completion)
+                    answer = await read_completion(kind, completion)
                 self._record(_sample(plan, draw, sent, completion, seeds[draw], answer))
 
         def another() -> None:
@@ -189,7 +185,7 @@ class QuestionDraws:
         if self._keeper is not None:
             await self._keeper.keep(plan, [_sample(plan, draw, sent, got) for draw, got in came])
         for draw, got in came:
-            answer = await _read(plan.kind, got)
+            answer = await read_completion(plan.kind, got)
             self._record(_sample(plan, draw, sent, got, answer=answer))
 
     def _record(self, sample: Sample) -> None:
@@ -230,24 +226,6 @@ def _sample(
         failure=None if completion is not None else _failure(plan, sent.error),
         seconds=sent.seconds,
     )
-
-
-def _longest_here(kind: AnswerKind | None) -> int:
-    """The length of a completion up to which it is read in the event loop's thread; -1: never."""
-    return -1 if kind is None or kind.may_block else LONGEST_READ_IN_THE_LOOP
-
-
-async def _read(kind: AnswerKind | None, completion: Completion | None) -> Answer | None:
-    if completion is None or kind is None:
-        return None
-    if len(completion.text) <= _longest_here(kind):
-        return kind.read(completion.text, cut_off=completion.cut_off)
-    return await _read_in_thread(kind, completion)
-
-
-async def _read_in_thread(kind: AnswerKind, completion: Completion) -> Answer | None:
-    """For kinds that block, and long texts; others are read in less time than a thread costs."""
-    return await asyncio.to_thread(kind.read, completion.text, cut_off=completion.cut_off)
 
 
 def _failure(plan: Plan, error: ModelError | None) -> Failure:

@@ -42,6 +42,11 @@ class Tally:
     def __iter__(self) -> Iterator[Sample]:
         return (sample for row in self._samples for sample in row if sample is not None)
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether a draw that is in is readable."""
+        return any(sample.answer is not None for sample in self)
+
     def record(self, sample: Sample) -> None:
         """Take in one draw, once."""
         key = sample.answer.key if sample.answer is not None else None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from slm_mux.store.drawing import check
 from slm_mux.store.encoding import dump_json
 from slm_mux.store.rows import Draw, Reading, Record, Series
-from slm_mux.types import CodeSpec, Completion, Failure, KindName, Message, Problem
+from slm_mux.types import CodeSpec, Completion, Failure, Message, Problem, ProblemKind
 
 StoppedAt = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
@@ -37,7 +37,7 @@ class Row(Struct, frozen=True, kw_only=True):
     position: int = 0
     split: str | None = None
     subject: str | None = None
-    kind: KindName
+    kind: ProblemKind
     question: str
     choices: dict[str, str] = {}
     labels: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.types import KindName, Problem
+from slm_mux.types import Problem, ProblemKind
 
 TASKS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,7 +27,7 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
     The fields from `kind` to `labels` describe a file of the user's own and go with no benchmark.
     """
 
-    kind: KindName | None = None
+    kind: ProblemKind | None = None
     """Of every problem; None: by choices, labels, or the question's words."""
     question_field: str | None = None
     target_field: str | None = None

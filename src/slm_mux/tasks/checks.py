@@ -11,7 +11,7 @@ from msgspec import Struct
 from slm_mux.errors import InvalidRequestError, TaskDataError
 from slm_mux.tasks.base import Task, TaskOptions
 from slm_mux.tasks.rows import DataFile, Row
-from slm_mux.types import KindName, Problem
+from slm_mux.types import Problem, ProblemKind
 from slm_mux.wording import counted
 
 PLACE = "{question}"
@@ -178,9 +178,9 @@ class TargetReader:
     """Says whether targets can be read as answers; makes each answer kind once."""
 
     def __init__(self) -> None:
-        self._canonical: dict[KindName, Callable[[str], str | None]] = {}
+        self._canonical: dict[ProblemKind, Callable[[str], str | None]] = {}
 
-    def reads(self, kind: KindName, target: str) -> bool:
+    def reads(self, kind: ProblemKind, target: str) -> bool:
         """Whether a target can be read; which choices, labels or tests there are is not asked."""
         match kind:
             case "choice" | "label" | "code":

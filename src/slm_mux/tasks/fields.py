@@ -11,7 +11,7 @@ from slm_mux.errors import InvalidRequestError
 from slm_mux.questions import check_name
 from slm_mux.tasks.base import TaskOptions
 from slm_mux.tasks.rows import Row
-from slm_mux.types import CodeSpec, KindName, Problem
+from slm_mux.types import CodeSpec, Problem, ProblemKind
 
 QUESTION_FIELDS = ("question", "problem", "prompt", "input")
 """Looked for in this order where the options name no field."""
@@ -79,7 +79,7 @@ class FieldReader:
 
     def _kind(
         self, row: Row, question: str, choices: dict[str, str], labels: tuple[str, ...]
-    ) -> tuple[KindName, dict[str, str]]:
+    ) -> tuple[ProblemKind, dict[str, str]]:
         kind: Any = self._options.kind or row.values.get("kind")
         if kind is None:
             from slm_mux.answers.auto import choices_in, detect_kind
@@ -90,7 +90,7 @@ class FieldReader:
             if kind == "choice" and not choices:
                 choices = choices_in(question)
         try:
-            check_name("kind", kind, get_args(KindName))
+            check_name("kind", kind, get_args(ProblemKind))
         except InvalidRequestError as error:
             raise row.error(str(error)) from None
         if kind == "choice" and not choices:
@@ -119,7 +119,7 @@ class FieldReader:
             raise row.error("`labels` must be a list of texts")
         return tuple(row.checked("labels", label) for label in value or [])
 
-    def _target(self, row: Row, kind: KindName, choices: dict[str, str]) -> str | None:
+    def _target(self, row: Row, kind: ProblemKind, choices: dict[str, str]) -> str | None:
         usual = (*TARGET_FIELDS, *(["code"] if kind == "code" else []))
         field = _field(row, self._options.target_field, usual)
         if field == "code":

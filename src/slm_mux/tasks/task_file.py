@@ -24,7 +24,7 @@ from slm_mux.tasks.rows import Row
 from slm_mux.tasks.sources import from_path
 from slm_mux.tasks.user import load_data
 from slm_mux.tasks.yaml_lines import YamlFile, read_yaml
-from slm_mux.types import KindName
+from slm_mux.types import ProblemKind
 
 
 class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class TaskFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A path; a relative one starts at the task file's folder."""
     name: str | None = None
     """The task's name; the file's, without its ending, where it is left out."""
-    kind: KindName | None = None
+    kind: ProblemKind | None = None
     fields: Fields = Fields()
     labels: list[str] = []
     prompt: str | None = None

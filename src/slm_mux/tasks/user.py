@@ -13,7 +13,7 @@ from slm_mux.tasks.fields import FieldReader
 from slm_mux.tasks.formats import read_rows
 from slm_mux.tasks.rows import Row
 from slm_mux.tasks.sources import from_path
-from slm_mux.types import KindName
+from slm_mux.types import ProblemKind
 
 
 def load_data_file(path: Path, options: TaskOptions) -> Task:
@@ -57,7 +57,7 @@ def load_data(
         InvalidRequestError: an option is.
     """
     if options.kind is not None:
-        check_name("kind", options.kind, get_args(KindName))
+        check_name("kind", options.kind, get_args(ProblemKind))
     reader = FieldReader(options)
     drafts = []
     for file in data.files:
