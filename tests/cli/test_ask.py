@@ -275,6 +275,7 @@ async def test_another_model_s_name_is_warned_of(tmp_path: Path) -> None:
     assert "answered as 'something-else'" in shown.err
 
 
+@pytest.mark.alone
 async def test_ctrl_c_prints_what_was_decided_so_far(tmp_path: Path) -> None:
     """The process ends within a second of Ctrl-C with the decision by the draws that are in."""
     async with serving() as fake, serving() as stuck:

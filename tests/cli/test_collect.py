@@ -407,6 +407,7 @@ def some_then_none(answered: int) -> Behaviour:
     return behave
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize("as_json", [False, True])
 async def test_ctrl_c_keeps_everything(tmp_path: Path, as_json: bool) -> None:

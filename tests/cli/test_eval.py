@@ -86,6 +86,7 @@ async def test_runs_are_listed(tmp_path: Path) -> None:
         pytest.param(("exam", "--method", "mix"), 2, "'mix'", id="unknown method"),
         pytest.param(("exam", "-k", "9"), 2, "no problem has 9 draws", id="too many draws"),
         pytest.param(("exam", "--limit", "0"), 2, "--limit is 0", id="no problems"),
+        pytest.param(("exam", "--seed", "-1"), 2, "the seed is -1", id="no seed"),
         pytest.param(("exam", "--allow-failures", "7"), 2, "between 0 and 1", id="no share"),
         pytest.param(("exam", "--stopping", "eager"), 2, "live evaluation", id="nothing to stop"),
         pytest.param(("exam", "--retry-failed"), 2, "live evaluation", id="nothing to retry"),

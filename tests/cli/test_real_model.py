@@ -6,6 +6,7 @@ import re
 import runpy
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def pool(tmp_path: Path, smollm2_gguf: Path) -> Path:
     """A pool of the 135M model twice, under two prompts."""
     path = tmp_path / "pool.yaml"
     path.write_text(
-        "samples: 2\nmax_tokens: 200\nmodels:\n"
+        "samples: 2\nmax_tokens: 64\nmodels:\n"
         f"  - name: tiny\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n    slots: 2\n"
         f"  - name: terse\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n    slots: 2\n"
         "    system: Answer in one short sentence.\n"
@@ -84,6 +85,13 @@ def test_the_demo_with_the_small_model(
 ) -> None:
     """The demo asks its three questions and shows draws, votes and the decision of each."""
     monkeypatch.setattr(demonstration, "BUILTIN_POOL", ("smollm2-135m",))
+    make = Pool.builtin
+
+    def brief(names: Sequence[str], *, samples: int) -> Pool:
+        models = [member.model for member in make(names, samples=samples)]
+        return Pool.of(*models, samples=samples, max_tokens=32)
+
+    monkeypatch.setattr(Pool, "builtin", brief)
     demonstration.demonstrate(full=False, samples=1, as_json=True)
     shown = capsys.readouterr()
     for question in demonstration.QUESTIONS:

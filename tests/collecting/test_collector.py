@@ -250,7 +250,9 @@ async def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
         await collected(path, pool(model, samples=40), around=Noting, before=limit)
     there = {(draw.series, draw.draw) for draw in stored(path)}
     assert 0 < len(kept) < 120
-    assert set(kept) == there
+    # Of the two in flight one may have been given up between the disk and its acknowledgement.
+    assert set(kept) <= there
+    assert len(there) - len(kept) <= 2
     with Store.open(path) as store:
         assert store.verify().sound
     rest = echoing("a")

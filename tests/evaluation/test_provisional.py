@@ -39,7 +39,7 @@ class SlowReaders(Readers):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shared["math", "words"] = MathKind(Workers(wall_limit=0.01))
+        self._shared["math", "words"] = MathKind(Workers(processes=1, wall_limit=0.01))
 
 
 def one_model(path: Path, problem: Problem, texts: list[str]) -> Store:

@@ -31,7 +31,7 @@ def pool_of(gguf: Path, folder: Path, *, style: str) -> str:
     """A pool of the smallest model, asked in one style."""
     pool = folder / f"{style}.yaml"
     pool.write_text(
-        f"samples: 2\nmax_tokens: 120\nmodels:\n"
+        f"samples: 2\nmax_tokens: 48\nmodels:\n"
         f"  - name: tiny\n    gguf: {gguf}\n    style: {style}\n"
     )
     return str(pool)

@@ -97,7 +97,28 @@ def test_the_shipped_recording_can_be_evaluated(
         document = evaluate(store, Question(task="demo"), readers=readers, scorer=scorer)
     readers.close()
     right = {row["method"]: row["correct"] for row in document["methods"]}
-    assert (document["problems"], document["split"], document["notes"]) == (40, "test", [])
+    assert (document["problems"], document["split"], len(document["notes"])) == (40, "test", 1)
+    assert "the models have unequal draws (qwen2.5-coder-1.5b 15" in document["notes"][0]
     expected = {"mux": 30, "single": 31, "self_consistency_at_k": 33, "agent_forest": 31}
     assert {method: right[method] for method in expected} == expected
     assert all(not record["leaks"] for record in document["validation_accuracies"])
+
+
+def test_budgets_can_be_equal_on_the_shipped_recording(shipped: Path) -> None:
+    """The strongest member has as many draws as the three in words make together."""
+    pool = Pool.load(Path(__file__).parents[2] / "examples" / "demo-pool-words.yaml")
+    readers = Readers()
+    with Store.open(shipped) as store, make_scorer() as scorer:
+        document = evaluate(store, Question(task="demo", pool=pool), readers=readers, scorer=scorer)
+    readers.close()
+    assert {row["method"]: row["correct"] for row in document["methods"]} == {
+        "mux": 33,
+        "single": 31,
+        "single_best_on_evaluated": 31,
+        "self_consistency": 34,
+        "self_consistency_equal_tokens": 34,
+        "self_consistency_at_k": 33,
+        "agent_forest": 32,
+    }
+    draws = {row["method"]: row["samples_per_problem"] for row in document["methods"]}
+    assert draws["mux"] == draws["self_consistency"] == 15

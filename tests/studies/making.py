@@ -1,4 +1,4 @@
-"""Stores for the tests of studies, and searching them."""
+"""Stores for the tests of studies, and studying them."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.scorers import make_scorer
 from slm_mux.readers import Readers
 from slm_mux.store import Store
+from slm_mux.studies.scaling_task import ScaleRules, scale_task
 from slm_mux.studies.searching import SearchRules, search_task
 from slm_mux.types import Problem
 from tests.evaluation.making import TASK, Drawn, problem, stored
@@ -58,6 +59,24 @@ def searched(
                 store,
                 Question(task=task, **question),
                 rules or SearchRules(),
+                readers=readers,
+                scorer=scorer,
+            )
+    finally:
+        readers.close()
+
+
+def scaled(
+    store: Store, rules: ScaleRules | None = None, *, task: str = TASK, **question: Any
+) -> dict[str, Any]:
+    """Study how a task's accuracy scales."""
+    readers = Readers()
+    try:
+        with make_scorer() as scorer:
+            return scale_task(
+                store,
+                Question(task=task, **question),
+                rules or ScaleRules(),
                 readers=readers,
                 scorer=scorer,
             )

@@ -1,18 +1,23 @@
-"""docs/searching.md is complete."""
+"""docs/searching.md and docs/scaling.md are complete."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from slm_mux.cli.scale_display import KINDS, METHODS
+from slm_mux.cli.scaling import Wanted as ScaleWanted
 from slm_mux.cli.searching import Wanted
+from slm_mux.scaling.failures import KINDS as ALL_KINDS
 from slm_mux.selection import CRITERIA
 from slm_mux.studies.searching import SearchRules
-from tests.studies.making import searched, two_splits
+from tests.studies.making import scaled, searched, two_splits
 
-TEXT = (Path(__file__).parents[2] / "docs" / "searching.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "searching.md").read_text()
+SCALING = (DOCS / "scaling.md").read_text()
 
-OF_DATA = ("best_by_size", "validation_accuracies")
+OF_DATA = ("best_by_size", "validation_accuracies", "subsets", "draws", "per_draw")
 """Keys whose value may have names of data as keys."""
 
 
@@ -26,7 +31,9 @@ def keys(value: Any) -> Iterator[str]:
             yield key
             if key in OF_DATA and isinstance(item, dict):
                 yield from keys(list(item.values()))
-            elif key != "versions" and not (key == "settings" and "identity" in value):
+            elif key not in ("versions", "attribution") and not (
+                key == "settings" and "identity" in value
+            ):
                 yield from keys(item)
 
 
@@ -43,3 +50,20 @@ def test_every_option_is_documented() -> None:
     """Each option of `search` is explained."""
     options = {name.replace("_", "-") for name in Wanted.__struct_fields__} - {"task"}
     assert {name for name in options if f"--{name}" not in TEXT} == set()
+
+
+def test_every_key_of_a_study_of_scaling_is_documented(tmp_path: Path) -> None:
+    """Each key of the document that `scale --json` prints, and all that they may name."""
+    with two_splits(tmp_path / "s.db") as store:
+        document = scaled(store)
+    named = set(re.findall(r"`([\w-]+)`", SCALING))
+    assert set(keys(document)) <= named
+    methods = {curve["method"] for curve in document["chosen"]["curves"]["curves"]}
+    assert methods == set(METHODS) <= named
+    assert set(ALL_KINDS) == set(KINDS) <= named
+
+
+def test_every_option_of_scale_is_documented() -> None:
+    """Each option of `scale` is explained."""
+    options = {name.replace("_", "-") for name in ScaleWanted.__struct_fields__} - {"task"}
+    assert {name for name in options if f"--{name}" not in SCALING} == set()

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from slm_mux.errors import InvalidRequestError, StoreError
-from slm_mux.evaluation.recording import recorded_store
 from slm_mux.models.pool import Pool
 from slm_mux.selection import Limits
 from slm_mux.store import Store
@@ -330,12 +329,11 @@ models:
 """
 
 
-def test_the_shipped_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_recording(tmp_path: Path, recording: Path) -> None:
     """Real completions of two models: 40 problems to search, 40 held out, every size proven."""
-    monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "pool.yaml"
     file.write_text(RECORDED)
-    with Store.open(recorded_store()) as store:
+    with Store.open(recording) as store:
         document = searched(store, task="demo", pool=Pool.load(file))
     assert (document["problems"], document["test_problems"], document["k"]) == (40, 40, 5)
     one, two = document["best_by_size"]["1"], document["best_by_size"]["2"]

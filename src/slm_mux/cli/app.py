@@ -17,7 +17,9 @@ from slm_mux.cli import (
     eval,  # noqa: A004 (the command's name)
     init,
     models,
+    report,
     samples,
+    scale,
     search,
     store,
 )
@@ -52,6 +54,8 @@ app.command()(collect.collect)
 app.command("eval")(eval.evaluate)
 app.command()(eval.runs)
 app.command()(search.search)
+app.command()(scale.scale)
+app.command()(report.report)
 app.command("import")(samples.import_files)
 app.command()(samples.export)
 app.add_typer(store.app, name="store")

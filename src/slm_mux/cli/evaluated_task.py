@@ -129,7 +129,7 @@ def _of_file(
             f"{wanted.task}: this is not what the store's task {info.name!r} was collected from "
             f"({info.source}), or has changed since. `slm-mux collect {wanted.task} --replace` "
             "(with its options) takes the problems as they are now, --name NAME makes another task "
-            f"of them, and `slm-mux eval {info.name}` evaluates those that the store has"
+            f"of them, and {info.name!r} in place of the file means those that the store has"
         )
     return info
 

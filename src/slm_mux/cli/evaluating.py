@@ -54,6 +54,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return self.pool is not None and not self.offline
 
     @property
+    def can_draw(self) -> bool:
+        """With a pool file, it does."""
+        return True
+
+    @property
     def stops_early(self) -> bool:
         """Whether what cannot change mux's answer is not drawn."""
         return self.stopping in ("eager", "frugal")
@@ -68,6 +73,8 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     """
     _check(wanted)
     pool = _pool(wanted)
+    question = _question(wanted, pool)
+    question.check()
     path = store_path(wanted)
     outcome: list[Collected] = []
     with (
@@ -76,7 +83,6 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
         open_store(path, wanted) as store,
         WorkBar() as bar,
     ):
-        question = _question(wanted, pool)
         if pool is not None and wanted.live:
             from slm_mux.cli.collecting_tables import tell_failures
             from slm_mux.cli.evaluating_live import draw

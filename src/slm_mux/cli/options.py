@@ -10,19 +10,48 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = Path("samples.db")
 
+Correct = Annotated[
+    str,
+    typer.Option(
+        help="When a model counts as correct: modal (its candidate is), or at-least:R draws."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Labels = Annotated[
     list[str] | None,
     typer.Option(metavar="LABEL", help="One label of a classification; repeat it."),
 ]
 Limit = Annotated[int | None, typer.Option(help="At most so many problems, the first ones.")]
+MaxModels = Annotated[int, typer.Option(help="The most models in a subset.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Token limit of each draw.")]
+Objective = Annotated[
+    str, typer.Option(help="objective (the paper's), accuracy or focal-diversity.")
+]
+Penalty = Annotated[float, typer.Option(help="What contradiction costs in the objective (lambda).")]
+PoolOfStudy = Annotated[
+    Path | None,
+    typer.Option(
+        "--pool",
+        help="Pool file: only its models, as it asks them. All of the store if none.",
+    ),
+]
+Resamples = Annotated[int, typer.Option(help="Resamples of the problems, for the intervals.")]
 Samples = Annotated[int | None, typer.Option("--samples", "-k", help="Draws per model.")]
+SeedOfStudy = Annotated[
+    int | None,
+    typer.Option("--seed", help="Of the resampling; the pool's, or 0, by default."),
+]
 StorePath = Annotated[Path, typer.Option(help="The store.")]
 StoreToRead = Annotated[
     Path | None,
     typer.Option(
         "--store", help=f"The store; {DEFAULT_STORE} by default, for demo also the recording."
+    ),
+]
+SubsetModels = Annotated[
+    str | None,
+    typer.Option(
+        "--models", metavar="A,B,C", help="The subset to say more about; the best found if none."
     ),
 ]
 TaskName = Annotated[

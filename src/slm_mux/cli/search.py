@@ -5,33 +5,32 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.options import Json, Samples, StoreToRead, TaskName
+from slm_mux.cli.options import (
+    Correct,
+    Json,
+    MaxModels,
+    Objective,
+    Penalty,
+    PoolOfStudy,
+    Samples,
+    SeedOfStudy,
+    StoreToRead,
+    TaskName,
+)
 
 
 def search(
     task: Annotated[str, typer.Argument(help="A task that the store has, by name or by file.")],
     store: StoreToRead = None,
-    pool: Annotated[
-        Path | None,
-        typer.Option(help="Pool file: only its models, as it asks them. All of the store if none."),
-    ] = None,
+    pool: PoolOfStudy = None,
     split: Annotated[
         str | None,
         typer.Option(help="The split to search, or all; validation where the task has one."),
     ] = None,
-    max_models: Annotated[int, typer.Option(help="The most models in a subset.")] = 5,
-    objective: Annotated[
-        str, typer.Option(help="objective (the paper's), accuracy or focal-diversity.")
-    ] = "objective",
-    penalty: Annotated[
-        float, typer.Option(help="What contradiction costs in the objective (lambda).")
-    ] = 1.0,
-    correct: Annotated[
-        str,
-        typer.Option(
-            help="When a model counts as correct: modal (its candidate is), or at-least:R draws."
-        ),
-    ] = "modal",
+    max_models: MaxModels = 5,
+    objective: Objective = "objective",
+    penalty: Penalty = 1.0,
+    correct: Correct = "modal",
     cost_limit: Annotated[
         float | None,
         typer.Option(
@@ -39,9 +38,7 @@ def search(
         ),
     ] = None,
     samples: Samples = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of the resampling; the pool's, or 0, by default.")
-    ] = None,
+    seed: SeedOfStudy = None,
     node_limit: Annotated[
         int | None, typer.Option(help="Give up the proof of a size after so many sets.")
     ] = None,

@@ -27,6 +27,11 @@ class StoreWanted(TaskWanted, Protocol):
         """Whether draws may be made."""
         ...
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether the command draws what is missing, given a pool file."""
+        ...
+
 
 def store_path(wanted: StoreWanted) -> Path:
     """The store to use: the one given, ./samples.db, else for demo the recording that is shipped.
@@ -81,11 +86,11 @@ def _has_task(path: Path, task: str) -> bool:
         return any(info.name == task for info in store.tasks())
 
 
-def _how_to_fill(wanted: TaskWanted) -> str:
-    return (
-        f"`slm-mux collect {wanted.task}` draws its samples, `slm-mux import` takes logs that you "
-        "have, and `slm-mux eval --pool FILE` draws what is missing itself"
-    )
+def _how_to_fill(wanted: StoreWanted) -> str:
+    collect = f"`slm-mux collect {wanted.task}` draws its samples"
+    if wanted.can_draw:
+        return f"{collect}, `slm-mux import` takes logs that you have, and --pool draws too"
+    return f"{collect}, and `slm-mux import` takes logs that you have"
 
 
 class WorkBar:

@@ -51,6 +51,7 @@ def evaluate(
         InvalidRequestError: an unknown split or method, or samples are missing.
         SandboxError: programs must be run, and cannot be run safely here.
     """
+    asked.check()
     work = SampledTask(store, asked, readers=readers, scorer=scorer, progress=progress)
     found = work.choose(
         work.asked_for,

@@ -8,6 +8,7 @@ from msgspec import Struct
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.ranking import Record
 from slm_mux.methods import METHODS
+from slm_mux.questions import check_options
 from slm_mux.types import Problem
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ class Question(Struct, frozen=True, kw_only=True):
         if self.seed is not None:
             return self.seed
         return 0 if self.pool is None else self.pool.seed
+
+    def check(self) -> None:
+        """Refuse numbers that no evaluation or study can use.
+
+        Raises:
+            InvalidRequestError: no draws, or a seed that nothing can be resampled with.
+        """
+        check_options(samples=self.samples, seed=self.seed)
+        if self.seed_of_all < 0:
+            raise InvalidRequestError(
+                f"the seed is {self.seed_of_all}, but must be at least 0 to resample problems"
+            )
 
     def among(self, problems: Sequence[Problem], split: str | None) -> list[Problem]:
         """Pick the problems to evaluate, in their order."""

@@ -22,6 +22,7 @@ from slm_mux.scaling.resampling import Resamples
 from slm_mux.scaling.scored import ranked, scored_part
 from slm_mux.scaling.stopping_cost import StoppingCost, stopping_costs
 from slm_mux.scaling.study import ChosenScaling, ModelScaling, ScalingStudy, scaling_study
+from slm_mux.scaling.token_costs import TokenCost, draw_tokens, token_costs
 
 __all__ = [
     "Alternatives",
@@ -41,10 +42,12 @@ __all__ = [
     "ScalingStudy",
     "StoppingCost",
     "SubsetCurves",
+    "TokenCost",
     "Winners",
     "agent_forest",
     "choose",
     "distribution",
+    "draw_tokens",
     "failures",
     "majority_accuracy",
     "model_reliability",
@@ -56,6 +59,7 @@ __all__ = [
     "scored_part",
     "stopping_costs",
     "subset_curves",
+    "token_costs",
     "union_accuracy",
     "winners",
 ]

@@ -2,32 +2,25 @@
 
 import math
 import time
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.describing import versions
 from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import TEST, Question
-from slm_mux.questions import check_name, check_options
+from slm_mux.questions import check_name
 from slm_mux.readers import Readers
 from slm_mux.selection import (
     CRITERIA,
-    Best,
     Limits,
-    Records,
-    Standings,
-    Subset,
-    choose,
     records_of,
-    search,
 )
 from slm_mux.selection.objective import check_penalty
 from slm_mux.store.store import Store
 from slm_mux.studies.costing import budget_of
+from slm_mux.studies.subsets import Figures, find_subsets
 from slm_mux.studies.tables import Tables, study_tables
 from slm_mux.studies.trusting import trust_in
 from slm_mux.tasks.scoring import Scorer
@@ -112,15 +105,15 @@ def search_task(
         SandboxError: programs must be run, and cannot be run safely here.
     """
     rules.check()
-    check_options(samples=asked.samples, seed=asked.seed)
+    asked.check()
     tables = study_tables(store, asked, readers=readers, scorer=scorer, progress=progress)
     started = time.perf_counter()
     table, held_out = tables.studied, tables.held_out
     records = records_of(table, penalty=rules.penalty, at_least=rules.at_least)
-    figures = _Figures(tables, records)
-    best_by_size, chosen, runners_up, proven = _found(tables, records, rules, figures)
-    best = best_by_size[str(len(chosen))]
-    trust = trust_in(tables, records, chosen, rules, seed=asked.seed_of_all)
+    figures = Figures(records, table, held_out)
+    found = find_subsets(table, records, rules, figures)
+    best = found.by_size[str(len(found.best))]
+    trust = trust_in(tables, records, found.best, rules, seed=asked.seed_of_all)
     budget = None if rules.cost_limit is None else budget_of(tables, rules)
     accuracies = {record.model: record.accuracy for record in tables.records}
     return {
@@ -139,10 +132,10 @@ def search_task(
         "penalty": rules.penalty,
         "correct": rules.correct,
         "objective_name": rules.objective,
-        "best_by_size": best_by_size,
+        "best_by_size": found.by_size,
         "best": best | {"validation_accuracies": {m: accuracies[m] for m in best["models"]}},
-        "runners_up": runners_up,
-        "runners_up_proven": proven,
+        "runners_up": found.runners_up,
+        "runners_up_proven": found.runners_up_proven,
         "identical": [figures.names(group) for group in records.identical() if len(group) > 1],
         "trust": trust,
         "budget": budget,
@@ -169,70 +162,6 @@ def search_task(
         "versions": versions(),
         "notes": [*_notes(tables, rules), *tables.notes],
         "seconds": time.perf_counter() - started,
-    }
-
-
-class _Figures:
-    """What is reported of a subset, by names."""
-
-    def __init__(self, tables: Tables, records: Records) -> None:
-        self._models = tables.studied.models
-        self._records = records
-        self._studied = Standings.of(tables.studied)
-        self._held_out = None if tables.held_out is None else Standings.of(tables.held_out)
-
-    def of(self, subset: Subset) -> dict[str, Any]:
-        held_out = self._held_out
-        return {
-            "models": self.names(subset),
-            **msgspec.to_builtins(self._records.quality(subset)),
-            "accuracy": float(self._studied.correct(subset).mean()),
-            "test_accuracy": None if held_out is None else float(held_out.correct(subset).mean()),
-        }
-
-    def names(self, subset: Sequence[int]) -> list[str]:
-        return [self._models[m] for m in subset]
-
-
-def _found(
-    tables: Tables, records: Records, rules: SearchRules, figures: _Figures
-) -> tuple[dict[str, Any], Subset, list[dict[str, Any]], bool]:
-    """Search: the best by size, the best of all, the next best, and whether those are proven."""
-    if rules.objective != "objective":
-        choice = choose(
-            tables.studied,
-            rules.objective,
-            max_models=rules.max_models,
-            limits=rules.limits,
-        )
-        by_size = {
-            str(len(picked.models)): figures.of(picked.models)
-            | {
-                "value": picked.value,
-                "proven": picked.proven,
-                "bound": picked.value if picked.proven else None,
-                "gap": 0.0 if picked.proven else None,
-                "greedy": None,
-            }
-            for picked in choice.by_size
-        }
-        others = [figures.of(subset) | {"value": value} for subset, value in choice.runners_up]
-        return by_size, choice.models, others, choice.proven
-    found = search(records, max_models=rules.max_models, limits=rules.limits)
-    by_size = {str(len(best.models)): _described(best, figures) for best in found.by_size}
-    others = [
-        figures.of(subset) | {"value": quality.objective} for subset, quality in found.runners_up
-    ]
-    return by_size, found.best, others, found.runners_up_proven
-
-
-def _described(best: Best, figures: _Figures) -> dict[str, Any]:
-    return figures.of(best.models) | {
-        "value": best.quality.objective,
-        "proven": best.proven,
-        "bound": best.bound,
-        "gap": best.gap,
-        "greedy": {"models": figures.names(best.greedy), "objective": best.greedy_objective},
     }
 
 

@@ -1,0 +1,1 @@
+"""The charts of a report, one idea each: specs, captions and tables, from a document only."""
