@@ -27,6 +27,7 @@ A message is one or two sentences: what was wrong, where, and what to do. Secret
 """
 
 from collections.abc import Mapping
+from typing import Self
 
 
 class SlmMuxError(Exception):
@@ -91,6 +92,16 @@ class ModelError(SlmMuxError):
         self.model = model
         self.tries = 1
         """How often the request was sent before it was given up."""
+        self.status: int | None = None
+        """The HTTP status that the endpoint answered with; None where it was not its answer."""
+        self.said = ""
+        """The endpoint's own words, as far as the message has them."""
+
+    def reworded(self, message: str) -> Self:
+        """The same error with another message, for other readers."""
+        again = type(self).__new__(type(self), message)
+        again.__dict__.update(self.__dict__)
+        return again
 
 
 class TransientError(ModelError):

@@ -35,14 +35,17 @@ class AsyncMux:
 
     Args:
         pool: the models. `async with` closes their connections and frees embedded models.
+        sampler: draws for it, in one event loop only, where several share one; it then retries as
+            that one does. One of its own, in each event loop, by default.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, sampler: Sampler | None = None) -> None:
         if not isinstance(pool, Pool):
             raise InvalidRequestError(
                 "a mux is made of a Pool: Pool.load(path), or Pool.of(model, model)"
             )
         self.pool = pool
+        self._shared = sampler
         self._sampler: Sampler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readers = Readers()
@@ -173,6 +176,8 @@ class AsyncMux:
 
     def _sampler_here(self) -> Sampler:
         """The sampler of the running event loop: limiters wait in one loop only."""
+        if self._shared is not None:
+            return self._shared
         loop = asyncio.get_running_loop()
         if self._sampler is None or self._loop is not loop:
             self._loop = loop

@@ -18,6 +18,9 @@ from slm_mux.sampling.overrides import REPLACING
 from slm_mux.types import KindName, Message, ProblemKind, Stopping, ToolUse
 
 KindRequest = Literal["auto"] | KindName
+LOOKED_AT = 5_000
+"""Characters at each end of a question that decide its kind and may list its choices: what is asked
+stands before or after a long text, and looking through two million characters takes seconds."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -102,11 +105,11 @@ def understand(
     name: KindName
     reason: str | None = None
     if kind == "auto":
-        name, reason = detect_kind(text, choices=choices, labels=labels)
+        name, reason = detect_kind(_ends(text), choices=choices, labels=labels)
     else:
         name = kind
     if name == "choice" and not choices:
-        choices = choices_in(text)
+        choices = choices_in(_ends(text))
         if not choices:
             raise InvalidRequestError(
                 "a multiple choice needs its choices: give them, or write them in the question as "
@@ -183,6 +186,13 @@ def text_of(message: Message) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+
+
+def _ends(text: str) -> str:
+    """The beginning and the end of a long text; a shorter one is whole."""
+    if len(text) <= 2 * LOOKED_AT:
+        return text
+    return f"{text[:LOOKED_AT]}\n\n{text[-LOOKED_AT:]}"
 
 
 def _is_temperature(value: Any) -> bool:

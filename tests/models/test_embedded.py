@@ -1,12 +1,14 @@
 """Models that run in this process, with a real llama.cpp."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from slm_mux.errors import EmbeddedEngineError, PoolError, RequestRefusedError, WeightsError
 from slm_mux.models import embedded
@@ -225,3 +227,39 @@ def test_options_are_checked() -> None:
 def test_usable_cores() -> None:
     """There is at least one core."""
     assert usable_cores() >= 1
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "maxLength": 20}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+@pytest.mark.real_model
+async def test_a_model_that_knows_no_tools_calls_one(engine: EmbeddedEngine) -> None:
+    """Its template has no place for them; a call that is due is made, and with its arguments."""
+    model = EmbeddedModel("smollm2", engine=engine)
+    extra = {"tools": [WEATHER], "tool_choice": "required"}
+    request = asked("What is the weather in Graz?", tokens=64)
+    request = replace(request, generation=replace(request.generation, extra=extra))
+    (found,) = await model.complete(request)
+    free = {"tools": [WEATHER]}
+    (other,) = await model.complete(
+        replace(request, generation=replace(request.generation, extra=free))
+    )
+    server = await engine.server(model, name="m")
+    assert server.reads_tools is False
+    await model.aclose()
+    (call,) = found.tool_calls
+    assert (found.text, found.finish_reason, call.name) == ("", "stop", "weather")
+    assert list(json.loads(call.arguments)) == ["city"]
+    assert other.prompt_tokens is not None
+    assert other.prompt_tokens > 80

@@ -4,6 +4,7 @@ import math
 import re
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +16,9 @@ from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.pool_file import ModelEntry, PoolFile
 from slm_mux.models.scripted import ScriptedModel
+
+if TYPE_CHECKING:
+    from slm_mux.models.pool import Engines
 
 GOOD = """\
 samples: 5
@@ -233,6 +237,27 @@ def test_embedded_models_share_their_slots(tmp_path: Path) -> None:
     """The slots that one embedded model states hold for all, wherever they are stated."""
     pool = load(tmp_path, LOCAL + "  - name: b\n    gguf: x.gguf\n    slots: 2\n")
     assert [member.model.limits.max_in_flight for member in pool] == [2, 2]
+
+
+def test_pools_can_share_engines(tmp_path: Path) -> None:
+    """One file, by whatever path, under one set of settings, is one engine; else it is another."""
+    (tmp_path / "sub").mkdir()
+    text = "models:\n  - name: a\n    gguf: {}\n"
+    files = {
+        "one.yaml": text.format("x.gguf"),
+        "two.yaml": text.format("sub/../x.gguf") + "    slots: 4\n",
+        "sub/three.yaml": text.format("../x.gguf") + "    context: 512\n",
+        "four.yaml": text.format("y.gguf"),
+    }
+    engines: Engines = {}
+    found = []
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+        (member,) = Pool.load(tmp_path / name, engines=engines)
+        assert isinstance(member.model, EmbeddedModel)
+        found.append(member.model.engine)
+    assert found[0] is found[1]
+    assert len(set(found)) == len(engines) == 3
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ import weakref
 from concurrent.futures import Future
 from pathlib import Path
 
-from slm_mux.errors import EmbeddedEngineError, PoolError, WeightsError
+from slm_mux.answers.tool_use import tool_use
+from slm_mux.errors import EmbeddedEngineError, PoolError, RequestRefusedError, WeightsError
 from slm_mux.models.base import Limits, Request
 from slm_mux.models.files import Progress, quiet
+from slm_mux.models.grammar_limits import schema_problem
 from slm_mux.models.llama import LlamaServer, check_package
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.streamed import StreamingEndpoint
 from slm_mux.models.weights import Prefer, content_of, resolve
+from slm_mux.models.written_calls import in_words, with_written_calls
 from slm_mux.types import Completion
 
 LOADING = "loading"
@@ -277,6 +280,9 @@ class EmbeddedModel:
     async def complete(self, request: Request) -> list[Completion]:
         """Ask once, without retries; the first request loads the engine.
 
+        Tools are described in words where the model's template has no place for them, or one must
+        be called, which llama.cpp does not see to; and a call that is only written is one.
+
         Returns:
             One completion. With one slot, request and seed fix its text. With more they do not:
             llama.cpp computes what runs together in one batch, which rounds differently.
@@ -288,8 +294,19 @@ class EmbeddedModel:
             PermanentError: it would not.
             asyncio.CancelledError: llama.cpp stopped at the next token.
         """
+        extra = request.generation.extra
+        if problem := schema_problem(extra):
+            refused = RequestRefusedError(f"{self.name}: {problem}", model=self.name)
+            refused.said = problem
+            raise refused
         server = await self.engine.server(self, name=self.name)
-        return await self._reach(server).complete(request)
+        client = self._reach(server)
+        use = tool_use(extra)
+        if use is None or extra.get("tool_choice") == "none":
+            return await client.complete(request)
+        if use.functions and (use.must_call or not await asyncio.to_thread(_reads_tools, server)):
+            request = in_words(request, use)
+        return [with_written_calls(found, use) for found in await client.complete(request)]
 
     async def aclose(self) -> None:
         """Close connections and free the memory, unless another model shares the engine."""
@@ -314,3 +331,7 @@ class EmbeddedModel:
             )
             self._client_of = server
         return self._client
+
+
+def _reads_tools(server: LlamaServer) -> bool:
+    return server.reads_tools

@@ -177,16 +177,19 @@ class Faults:
                 model=self._name,
             )
         content_type = self._words(reply.headers.get("Content-Type", "no content type"), 60)
+        said = ""
         if isinstance(error, NotJSONError):
-            start = self._words(reply.body[:400].decode("utf-8", "replace"), 80)
-            what = f"the reply is not JSON but {content_type}, and starts with {start!r}"
+            said = repr(self._words(reply.body[:400].decode("utf-8", "replace"), 80))
+            what = f"the reply is not JSON but {content_type}, and starts with {said}"
         else:
             what = f"the reply is not one of a chat endpoint ({self._words(str(error), 160)})"
-        return BadReplyError(
+        bad = BadReplyError(
             f"{self._where}: {what}; check the URL: it must be the base of an OpenAI-compatible "
             "API, which mostly ends in /v1",
             model=self._name,
         )
+        bad.said = said
+        return bad
 
     def of_encoding(self, error: Exception) -> ModelError:
         """Build the error for a request that cannot be written as JSON; nothing was sent."""
@@ -200,9 +203,19 @@ class Faults:
                 f"the request cannot be written as JSON ({self._words(str(error), 120)}); look at "
                 "its messages and extra fields"
             )
-        return RequestRefusedError(f"{self._where}: {what}", model=self._name)
+        refused = RequestRefusedError(f"{self._where}: {what}", model=self._name)
+        refused.said = what
+        return refused
 
     def _classified(
+        self, status: int, said: str, codes: list[str], headers: Mapping[str, str]
+    ) -> ModelError:
+        said = said.rstrip(".")
+        error = self._by_status(status, said, codes, headers)
+        error.status, error.said = status, said
+        return error
+
+    def _by_status(
         self, status: int, said: str, codes: list[str], headers: Mapping[str, str]
     ) -> ModelError:
         name = self._name
@@ -211,7 +224,6 @@ class Faults:
         except ValueError:
             phrase = str(status)
         what = f"{self._where}: the endpoint answered {phrase}" + (f": {said}" if said else "")
-        what = what.rstrip(".")
         if not _USED_UP.isdisjoint(codes):
             return QuotaExhaustedError(
                 f"{what}. The account's quota is used up: raise it where the endpoint is paid for, "
@@ -268,7 +280,7 @@ class Faults:
             to = f"{target.scheme}://{host}" if host else "another path of the same host"
         except ValueError:
             to = "a URL that is none"
-        return RequestRefusedError(
+        return BadReplyError(
             f"{self._where}: the endpoint redirects ({reply.status}) to {self._words(to, 120)}; "
             "redirects are not followed, so that keys stay where they belong: if you trust it, "
             "write its URL in the pool file",

@@ -6,12 +6,15 @@ that never leaves this process.
 """
 
 import contextlib
+import http.client
 import importlib.util
+import json
 import math
 import os
 import secrets
 import socket
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ _HOST = "127.0.0.1"
 _BATCH = 64
 """Prompt tokens between two looks at what was cancelled; on a CPU larger ones are no faster."""
 _PROMPT_CACHE_MIB = 64
+_PROPS_SECONDS = 10.0
 
 
 class LlamaServer:
@@ -85,6 +89,23 @@ class LlamaServer:
                 f"format, or {slots} slots of {context} tokens do not fit into memory",
                 model=name,
             ) from error
+
+    @cached_property
+    def reads_tools(self) -> bool:
+        """Whether the model's chat template has a place for tools; asks the engine once.
+
+        Without one llama.cpp drops them in silence. Where it does not say so, they are left to it.
+        """
+        port = int(self.url.rpartition(":")[2])
+        connection = http.client.HTTPConnection(_HOST, port, timeout=_PROPS_SECONDS)
+        try:
+            connection.request("GET", "/props", headers={"Authorization": f"Bearer {self.api_key}"})
+            said = json.loads(connection.getresponse().read())
+            return bool(said["chat_template_caps"]["supports_tools"])
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return True
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """End the engine and free its memory. Requests in flight lose their connection."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from slm_mux.models.embedded import EmbeddedEngine
     from slm_mux.models.endpoint import Endpoint
 
+    Engines = dict[tuple[object, ...], EmbeddedEngine]
+    """Engines by file and settings."""
+
 DEFAULT_TASK = "default"
 BUILTIN_POOL = ("qwen2.5-coder-0.5b", "smollm2-135m")
 """The pool of someone who has no pool file: small enough to fetch in minutes, best record first."""
@@ -120,19 +123,26 @@ class Pool:
         return cls(members, samples=samples, stopping=stopping, seed=seed)
 
     @classmethod
-    def load(cls, path: str | Path, *, environment: Mapping[str, str] | None = None) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        engines: "Engines | None" = None,
+    ) -> Self:
         """Read a pool file.
 
         Args:
             path: a YAML file; docs/pool-file.md lists its keys.
             environment: where `${VAR}` is looked up; the process's own by default.
+            engines: those of other pools, to load a file once for all of them; new ones are put in.
 
         Raises:
             PoolError: with file, line, and the nearest valid name.
         """
         path = Path(path)
         content, lines = read_pool_file(path, os.environ if environment is None else environment)
-        return cls._from_file(content, lines)
+        return cls._from_file(content, lines, engines)
 
     @classmethod
     def builtin(cls, names: Sequence[str] = BUILTIN_POOL, *, samples: int = 3) -> Self:
@@ -163,8 +173,8 @@ class Pool:
         return cls.builtin()
 
     @classmethod
-    def _from_file(cls, content: PoolFile, lines: Lines) -> Self:
-        build = _ModelBuilder(content, lines)
+    def _from_file(cls, content: PoolFile, lines: Lines, engines: "Engines | None" = None) -> Self:
+        build = _ModelBuilder(content, lines, {} if engines is None else engines)
         members = [
             Member(
                 model=build.model(index),
@@ -197,12 +207,12 @@ def user_pool_file() -> Path:
 class _ModelBuilder:
     """Builds models so that those of one endpoint, or of one file, share it."""
 
-    def __init__(self, content: PoolFile, lines: Lines) -> None:
+    def __init__(self, content: PoolFile, lines: Lines, engines: "Engines") -> None:
         self._content = content
         self._lines = lines
         self._endpoints: dict[str, Endpoint] = {}
         self._limits: dict[str, tuple[str, Limits]] = {}
-        self._engines: dict[tuple[object, ...], EmbeddedEngine] = {}
+        self._engines = engines
         # One limiter serves all embedded models, so the slots that one of them states are theirs.
         self._slots = next((e.slots for e in content.models if e.slots is not None), None)
 
@@ -299,10 +309,11 @@ class _ModelBuilder:
         given: dict[str, Any] = {
             name: value for name, value in options.items() if value is not None
         }
-        key = (source, entry.sha256, *options.values())
-        if key not in self._engines:
-            self._engines[key] = EmbeddedEngine(source, sha256=entry.sha256, **given)
-        return EmbeddedModel(entry.name, engine=self._engines[key])
+        engine = EmbeddedEngine(source, sha256=entry.sha256, **given)
+        named = source.startswith(("builtin:", "hf:"))
+        file = source if named else os.path.realpath(source)
+        key = (file, entry.sha256, engine.slots, engine.context, entry.threads)
+        return EmbeddedModel(entry.name, engine=self._engines.setdefault(key, engine))
 
     def _source(self, entry: ModelEntry, index: int) -> str:
         """Write an entry's `gguf` so that it means the same from any working folder."""

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slm_mux.plain_text import plain
 from slm_mux.reports import bundled
 from slm_mux.reports.charts.base import Chart, Panel
 from slm_mux.reports.numbers import amount, interval, interval_of_points, percent, points
 from slm_mux.reports.sections import Section, sections
-from slm_mux.reports.texts import json_for_script, plain, plain_values
+from slm_mux.reports.texts import json_for_script, plain_values
 from slm_mux.reports.themes import COLOURS, config
 from slm_mux.reports.words import leader, verdict
 from slm_mux.reports.worst import MARKS, question_title

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from slm_mux.errors import SlmMuxError, StoreError
 from slm_mux.sampling.events import Observer
 from slm_mux.sampling.keeping import Keeper
+from slm_mux.sampling.limits import Limiter
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.question import QuestionDraws
 from slm_mux.sampling.retries import RetryPolicy
@@ -21,10 +22,14 @@ class Sampler:
 
     Args:
         retries: when a failed request is sent again.
+        limiters: by endpoint, for samplers that share them; one that is missing is made with the
+            limits of the first model that is asked. This sampler's own by default.
     """
 
-    def __init__(self, retries: RetryPolicy | None = None) -> None:
-        self._sender = Sender(retries or RetryPolicy())
+    def __init__(
+        self, retries: RetryPolicy | None = None, *, limiters: dict[str, Limiter] | None = None
+    ) -> None:
+        self._sender = Sender(retries or RetryPolicy(), {} if limiters is None else limiters)
         self._one_draw_only: set[str] = set()
 
     async def draw(

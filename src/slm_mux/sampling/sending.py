@@ -39,11 +39,12 @@ class Sender:
 
     Args:
         retries: when a failed request is sent again.
+        limiters: by endpoint, kept up to date here; several senders may share them.
     """
 
-    def __init__(self, retries: RetryPolicy) -> None:
+    def __init__(self, retries: RetryPolicy, limiters: dict[str, Limiter]) -> None:
         self._retries = retries
-        self._limiters: dict[str, Limiter] = {}
+        self._limiters = limiters
         self._jitter = random.Random()  # noqa: S311 (spreads waits; decides nothing)
 
     async def send(
