@@ -1,4 +1,7 @@
-"""An OpenAI-compatible endpoint in a process of its own that always gives the same answer."""
+"""An OpenAI-compatible endpoint in a process of its own that always gives the same answer.
+
+It serves the model `m`, and lists it.
+"""
 
 import asyncio
 import contextlib
@@ -27,10 +30,11 @@ REPLY = json.dumps(
         "usage": {"prompt_tokens": 120, "completion_tokens": 130, "total_tokens": 250},
     }
 ).encode()
+LISTED = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
 
 
 class LocalEndpoint(asyncio.Protocol):
-    """Answers every request with the same reply, once its body is there and the delay is over.
+    """Answers every question with the same reply, once its body is there and the delay is over.
 
     Args:
         delay: seconds.
@@ -53,19 +57,23 @@ class LocalEndpoint(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end].lower()
+            if head.startswith(b"get "):
+                self._received = self._received[end + 4 :]
+                self._answer(LISTED)
+                continue
             at = head.find(b"content-length:")
             length = int(head[at + 15 :].split(b"\r\n", 1)[0])
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
             if self._delay:
-                asyncio.get_running_loop().call_later(self._delay, self._answer)
+                asyncio.get_running_loop().call_later(self._delay, self._answer, REPLY)
             else:
-                self._answer()
+                self._answer(REPLY)
 
-    def _answer(self) -> None:
+    def _answer(self, body: bytes) -> None:
         assert self._transport is not None
-        self._transport.write(self.HEAD % len(REPLY) + REPLY)
+        self._transport.write(self.HEAD % len(body) + body)
 
 
 def serve(pipe: Connection, delay: float) -> None:
