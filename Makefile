@@ -6,9 +6,10 @@ MODELS ?= small
 # Tests run side by side, one on each core, but never more than this.
 MOST_WORKERS ?= 4
 BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_search scaling_study frugal_draws \
-  frugal_embedded collecting_rate store_rates evaluating report_size_and_time
+  frugal_embedded collecting_rate store_rates evaluating report_size_and_time \
+  serving_rate serving_latency
 
-.PHONY: demo test lint types imports unit bubblewrap chromium bench report-assets clean
+.PHONY: demo test lint types imports unit clients browser bubblewrap chromium node bench report-assets clean
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/slm-mux demo --models $(MODELS)
@@ -28,8 +29,18 @@ imports: $(VENV)/.ready-dev
 # Hundreds of tests start a process each, which need not compile the package anew.
 unit: export PYTHONDONTWRITEBYTECODE =
 unit: $(VENV)/.ready-dev bubblewrap chromium
-	$(BIN)/pytest -m 'not alone' --numprocesses logical --maxprocesses $(MOST_WORKERS) --dist worksteal
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m 'not alone and not client' --numprocesses logical --maxprocesses $(MOST_WORKERS) --dist worksteal
+	$(BIN)/pytest -m 'alone and not client'
+
+# Clients that others wrote, in environments of their own under .clients, which are kept; one that
+# cannot be installed is skipped, and says so. CLIENTS="litellm llm" installs these alone.
+clients: $(VENV)/.ready-dev node
+	$(BIN)/python tools/install_clients.py $(CLIENTS)
+	$(BIN)/pytest -m client tests/server/clients
+
+# The pages in a real browser, which `make test` tries too.
+browser: $(VENV)/.ready-dev chromium
+	$(BIN)/pytest $$(grep -rl --include='test_*.py' NEEDS_BROWSER tests)
 
 # Model-written code runs under bubblewrap only; without it its tests are skipped, and say so.
 bubblewrap:
@@ -48,6 +59,15 @@ chromium:
 	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
 	  echo "chromium could not be installed: the tests of pages will be skipped"; \
 	else echo "chromium is not installed: the tests of pages will be skipped"; fi
+
+# One client is an npm package; without npm its tests are skipped, and say so.
+node:
+	@command -v npm >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing npm"; \
+	  apt-get install -qq -y --no-install-recommends nodejs npm >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends nodejs npm >/dev/null; } || \
+	  echo "npm could not be installed: the tests of its client will be skipped"; \
+	else echo "npm is not installed: the tests of its client will be skipped"; fi
 
 # The scripts that draw a report's charts, again or in other versions: ASSETS="vega=6.4.0"
 report-assets: $(BIN)/python
@@ -76,4 +96,4 @@ $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-local
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

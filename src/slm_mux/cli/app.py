@@ -21,6 +21,7 @@ from slm_mux.cli import (
     samples,
     scale,
     search,
+    serve,
     store,
 )
 from slm_mux.cli.console import (
@@ -47,6 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(ask.ask)
+app.command()(serve.serve)
 app.command()(init.init)
 app.add_typer(models.app, name="models")
 app.command()(demo.demo)

@@ -1,0 +1,160 @@
+"""The pools that are served: each member behind its breaker, limits shared by all of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec.structs import replace
+
+from slm_mux.errors import ModelError
+from slm_mux.models.pool import Member, Pool
+from slm_mux.mux import AsyncMux
+from slm_mux.sampling.limits import Limiter
+from slm_mux.sampling.retries import RetryPolicy
+from slm_mux.sampling.sampler import Sampler
+from slm_mux.server.breaker import Circuit, GuardedModel
+from slm_mux.server.settings import ServerSettings
+from slm_mux.voting import rank_by_record
+
+Report = Callable[[str, str, float, ModelError | None], None]
+"""Told how a request to a model ended: pool, model, seconds, error or None."""
+
+
+class ServedPool:
+    """One pool as it is served.
+
+    Args:
+        name: after the @ of a model name.
+        pool: its members are guarded models.
+        guards: these models, by name, in pool order.
+        limiters: by endpoint, shared by all pools.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pool: Pool,
+        guards: Mapping[str, GuardedModel],
+        limiters: dict[str, Limiter],
+    ) -> None:
+        self.name = name
+        self.pool = pool
+        self.guards = guards
+        self.ranking = tuple(rank_by_record([member.accuracy_on(None) for member in pool]))
+        """Positions of the members, best record first."""
+        self.sampler = Sampler(RetryPolicy(total_seconds=pool.retry_seconds), limiters=limiters)
+        """Draws for all that is asked of this pool, and of its members by their own names."""
+        self.mux = AsyncMux(pool, sampler=self.sampler)
+        self.best = AsyncMux(_pool_of(pool, [self.best_member]), sampler=self.sampler)
+        """Asks the member with the best record alone."""
+
+    @property
+    def best_member(self) -> Member:
+        """The member with the best record."""
+        return self.pool.members[self.ranking[0]]
+
+    def member(self, name: str) -> Member:
+        """The member of that name."""
+        return next(member for member in self.pool if member.name == name)
+
+    def draws(self, samples: int | None) -> tuple[int, ...]:
+        """How many draws each member has, in pool order.
+
+        Args:
+            samples: what the request asks for; None for the pool's own.
+        """
+        if samples is not None:
+            return (samples,) * len(self.pool)
+        return tuple(
+            self.pool.samples if member.samples is None else member.samples for member in self.pool
+        )
+
+
+class Roster:
+    """All pools of a server, the first being the one that `mux` names.
+
+    Args:
+        pools: by name, at least one.
+        settings: those of the breakers.
+        report: told how each request to a model ended.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        pools: Mapping[str, Pool],
+        settings: ServerSettings,
+        *,
+        report: Report,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limiters = dict[str, Limiter]()
+        self.pools = {
+            name: self._served(name, pool, settings, report, clock) for name, pool in pools.items()
+        }
+
+    def __iter__(self) -> Iterator[ServedPool]:
+        return iter(self.pools.values())
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """The members' names by pool."""
+        return {served.name: tuple(served.guards) for served in self}
+
+    def guards(self) -> Iterator[tuple[str, GuardedModel]]:
+        """Every guarded model, with the name of its pool."""
+        return ((served.name, guard) for served in self for guard in served.guards.values())
+
+    async def aclose(self) -> None:
+        """Close every model and worker.
+
+        Raises:
+            ExceptionGroup: some could not be closed; the others are.
+        """
+        closing = [mux.aclose() for served in self for mux in (served.mux, served.best)]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if errors:
+            raise ExceptionGroup("closing failed", errors)
+
+    def _served(
+        self,
+        name: str,
+        pool: Pool,
+        settings: ServerSettings,
+        report: Report,
+        clock: Callable[[], float],
+    ) -> ServedPool:
+        def tell(model: str, seconds: float, error: ModelError | None) -> None:
+            report(name, model, seconds, error)
+
+        guards = {
+            member.name: GuardedModel(
+                member.model,
+                circuit=Circuit(
+                    failures=settings.breaker_failures,
+                    seconds=settings.breaker_seconds,
+                    clock=clock,
+                ),
+                report=tell,
+                clock=clock,
+            )
+            for member in pool
+        }
+        for member in pool:
+            # Where pools state different limits of one endpoint, the first pool's count.
+            self._limiters.setdefault(member.model.endpoint, Limiter(member.model.limits))
+        members = [replace(member, model=guards[member.name]) for member in pool]
+        return ServedPool(name, _pool_of(pool, members), guards, self._limiters)
+
+
+def _pool_of(pool: Pool, members: list[Member]) -> Pool:
+    """A pool with the same settings and other members."""
+    return Pool(
+        members,
+        samples=pool.samples,
+        stopping=pool.stopping,
+        seed=pool.seed,
+        retry_seconds=pool.retry_seconds,
+        path=pool.path,
+    )

@@ -1,0 +1,1 @@
+"""The server under hard input, broken models and crowds."""
