@@ -8,13 +8,10 @@ import pytest
 
 from slm_mux.cli.evaluating import Wanted, evaluate_and_show
 from slm_mux.store import Store
-from tests.cli.exam import figures, imported
+from tests.cli.exam import RECORDED, figures, imported
 from tests.cli.running import slm_mux
 from tests.evaluation.making import rows
 from tests.importing.files import write_lines
-
-RECORDED = Path(__file__).parent / "data" / "recorded.jsonl"
-"""A real model's draws on four problems of the demo task."""
 
 
 async def test_from_a_pile_of_answers_to_a_comparison(tmp_path: Path) -> None:

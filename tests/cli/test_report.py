@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.exam import exam_of
 from tests.cli.running import slm_mux
-from tests.cli.test_search import exam_of
 from tests.importing.files import write_lines
 
 

@@ -10,9 +10,8 @@ from rich.console import Console
 
 from slm_mux.cli.scale_display import show_scale
 from slm_mux.studies.scaling_task import ScaleRules
-from tests.cli.exam import imported
+from tests.cli.exam import RECORDED, exam_of, imported
 from tests.cli.running import slm_mux
-from tests.cli.test_search import RECORDED, exam_of
 from tests.importing.files import write_lines
 from tests.studies.making import DRAWN, one_split, scaled, two_splits
 

@@ -1,41 +1,14 @@
 """`slm-mux search`, as a process."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from slm_mux.models.pool import Pool
 from slm_mux.store import Store
-from tests.cli.exam import imported
+from tests.cli.exam import RECORDED, exam_of, imported
 from tests.cli.running import slm_mux
 from tests.importing.files import write_lines
-
-RECORDED = Path(__file__).parent / "data" / "recorded.jsonl"
-"""A real model's draws on four problems of the demo task."""
-
-ANSWERS = {
-    "steady": ["AA", "AA", "AB", "BB", "AA", "AA", "AA", "BB"],
-    "wide m[0]": ["AB", "BA", "AA", "AB", "BA", "AB", "AA", "AA"],
-    "same": ["AA", "AA", "AB", "BB", "AA", "AA", "AA", "BB"],
-    "wrong": ["BB", "BB", "BB", "AA", "BB", "BA", "BB", "BA"],
-}
-"""Two draws on each of eight problems, of which "A" is right; the last four are held out."""
-
-
-def exam_of() -> list[dict[str, Any] | str]:
-    """The rows of a plain table of several models and two splits."""
-    return [
-        {
-            "problem": f"q{number}",
-            "model": model,
-            "answers": list(draws),
-            "target": "A",
-            "split": "validation" if number < 4 else "test",
-        }
-        for model, rows in ANSWERS.items()
-        for number, draws in enumerate(rows)
-    ]
 
 
 async def test_from_logs_to_a_pool_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Stores for the evaluation's tests, and evaluating them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,15 @@ def put_answers(
 
 def evaluated(store: Store, **question: Any) -> dict[str, Any]:
     """Evaluate the toy task."""
-    readers = Readers()
-    try:
-        with make_scorer() as scorer:
-            return evaluate(store, Question(task=TASK, **question), readers=readers, scorer=scorer)
-    finally:
-        readers.close()
+    with reading_and_scoring() as tools:
+        return evaluate(store, Question(task=TASK, **question), **tools)
+
+
+@contextmanager
+def reading_and_scoring() -> Iterator[dict[str, Any]]:
+    """What every evaluation and study reads and scores with."""
+    with closing(Readers()) as readers, make_scorer() as scorer:
+        yield {"readers": readers, "scorer": scorer}
 
 
 def rows(document: Mapping[str, Any]) -> dict[str, Any]:

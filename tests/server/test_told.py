@@ -29,7 +29,7 @@ from tests.endpoints import Behaviour, hangs_up, html, serving, status, unused_u
 from tests.server.asking import Asked, asked, question_body, remote_pool
 from tests.server.page.test_pages import live, page
 
-PLACES = ("127.0.0.1", "localhost", "inference.internal", "/root/")
+PLACES = ("127.0.0.1", "localhost", "inference.internal", "/srv/")
 
 
 async def all_that_clients_see(server: Asked) -> str:
@@ -56,7 +56,7 @@ async def all_that_clients_see(server: Asked) -> str:
         None,
         hangs_up(),
         html(),
-        status(500, message="upstream inference.internal:8000 died, see /root/x"),
+        status(500, message="upstream inference.internal:8000 died, see /srv/x"),
         status(403, message="ask at localhost:3000"),
         status(404, message="no model at ('127.0.0.1', 9)"),
         status(400, message="from http://inference.internal/v1: Connect call failed (127.0.0.1)"),

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.evaluation.question import Question
-from slm_mux.evaluation.scorers import make_scorer
-from slm_mux.readers import Readers
 from slm_mux.store import Store
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.scaling_task import ScaleRules, scale_task
-from slm_mux.studies.searching import SearchRules, search_task
+from slm_mux.studies.searching import search_task
 from slm_mux.types import Problem
-from tests.evaluation.making import TASK, Drawn, problem, stored
+from tests.evaluation.making import TASK, Drawn, problem, reading_and_scoring, stored
 
 RIGHT, WRONG, TORN = ["7"] * 3, ["8"] * 3, ["8", "7", "9"]
 VALIDATION = [f"v{number}" for number in range(4)]
@@ -52,33 +51,13 @@ def searched(
     store: Store, rules: SearchRules | None = None, *, task: str = TASK, **question: Any
 ) -> dict[str, Any]:
     """Search a task."""
-    readers = Readers()
-    try:
-        with make_scorer() as scorer:
-            return search_task(
-                store,
-                Question(task=task, **question),
-                rules or SearchRules(),
-                readers=readers,
-                scorer=scorer,
-            )
-    finally:
-        readers.close()
+    with reading_and_scoring() as tools:
+        return search_task(store, Question(task=task, **question), rules or SearchRules(), **tools)
 
 
 def scaled(
     store: Store, rules: ScaleRules | None = None, *, task: str = TASK, **question: Any
 ) -> dict[str, Any]:
     """Study how a task's accuracy scales."""
-    readers = Readers()
-    try:
-        with make_scorer() as scorer:
-            return scale_task(
-                store,
-                Question(task=task, **question),
-                rules or ScaleRules(),
-                readers=readers,
-                scorer=scorer,
-            )
-    finally:
-        readers.close()
+    with reading_and_scoring() as tools:
+        return scale_task(store, Question(task=task, **question), rules or ScaleRules(), **tools)

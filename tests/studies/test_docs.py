@@ -10,7 +10,7 @@ from slm_mux.cli.scaling import Wanted as ScaleWanted
 from slm_mux.cli.searching import Wanted
 from slm_mux.scaling.failures import KINDS as ALL_KINDS
 from slm_mux.selection import CRITERIA
-from slm_mux.studies.searching import SearchRules
+from slm_mux.studies.rules import SearchRules
 from tests.studies.making import scaled, searched, two_splits
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from slm_mux.cli.options import check_output
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.importing import import_files
 from slm_mux.models.pool import Pool
 from slm_mux.store import Store
-from slm_mux.studies.pool_writing import check_target, write_pool
-from slm_mux.studies.searching import SearchRules
+from slm_mux.studies.pool_writing import write_pool
+from slm_mux.studies.rules import SearchRules
 from slm_mux.types import Problem
 from tests.cli.exam import TABLE
 from tests.evaluation.making import TASK, draws, put_answers, series
@@ -183,12 +184,12 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
     path.write_text("mine")
     with pytest.raises(InvalidRequestError, match="exists; --force overwrites it"):
-        check_target(path, force=False)
-    check_target(path, force=True)
+        check_output(path, "--write", force=False)
+    check_output(path, "--write", force=True)
     with pytest.raises(InvalidRequestError, match="is a folder"):
-        check_target(tmp_path, force=True)
+        check_output(tmp_path, "--write", force=True)
     with pytest.raises(InvalidRequestError, match="there is no folder"):
-        check_target(tmp_path / "no" / "best.yaml", force=False)
+        check_output(tmp_path / "no" / "best.yaml", "--write", force=False)
     with two_splits(tmp_path / "s.db") as store:
         document = searched(store)
         with pytest.raises(PoolError, match="cannot be written: No such file"):

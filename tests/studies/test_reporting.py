@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.studies.reporting import ReportRules
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.scaling_task import ScaleRules
-from slm_mux.studies.searching import SearchRules
 from slm_mux.studies.worst import LENGTHS, TextLimits, _fitting, shortened
 from tests.evaluation.making import TASK, Drawn, evaluated, problem, stored
 from tests.reports.making import demo_document, reported

@@ -8,8 +8,8 @@ import pytest
 
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.store import Store
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.scaling_task import ScaleRules
-from slm_mux.studies.searching import SearchRules
 from tests.evaluation.making import (
     Drawn,
     evaluated,

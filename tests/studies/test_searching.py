@@ -11,7 +11,7 @@ from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.models.pool import Pool
 from slm_mux.selection import Limits
 from slm_mux.store import Store
-from slm_mux.studies.searching import SearchRules
+from slm_mux.studies.rules import SearchRules
 from tests.evaluation.making import Drawn, pool_of, problem, put_answers, series, stored
 from tests.studies.making import (
     DRAWN,

@@ -1,17 +1,8 @@
 """What an answer kind is: how to ask for it, how to read it, when two of them are the same."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from slm_mux.types import Answer, KindName, ToolCall
-
-
-class ReadsCalls(Protocol):
-    """What an answer kind also is that reads calls of tools; others read the text beside them."""
-
-    def read_calls(self, calls: Sequence[ToolCall], *, cut_off: bool = False) -> Answer | None:
-        """Read the answer out of a completion with calls, as `AnswerKind.read` does of a text."""
-        ...
+from slm_mux.types import Answer, KindName
 
 
 class AnswerKind(Protocol):

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 from msgspec import Struct
@@ -47,16 +47,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
     data: Path | None
     name: str | None = None
     retry_failed: bool = False
+    can_draw: ClassVar[bool] = True
 
     @property
     def live(self) -> bool:
         """Whether draws may be made: without a pool file there is nobody to ask."""
         return self.pool is not None and not self.offline
-
-    @property
-    def can_draw(self) -> bool:
-        """With a pool file, it does."""
-        return True
 
     @property
     def stops_early(self) -> bool:

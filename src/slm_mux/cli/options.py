@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slm_mux.errors import InvalidRequestError
+
 if TYPE_CHECKING:
     from slm_mux.models.pool import Pool
 
@@ -58,6 +60,26 @@ TaskName = Annotated[
     str | None, typer.Option("--name", help="The task's name in the store, if not its own.")
 ]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
+
+
+def check_output(path: Path, option: str, *, force: bool) -> None:
+    """Refuse a place where no file can be written, before the work is done.
+
+    Args:
+        path: that the option names.
+        option: as a user writes it.
+        force: whether a file there may be overwritten.
+
+    Raises:
+        InvalidRequestError: a folder is there, or a file without `force`; or there is no folder
+            for it.
+    """
+    if path.is_dir():
+        raise InvalidRequestError(f"{path} is a folder; {option} names a file")
+    if path.exists() and not force:
+        raise InvalidRequestError(f"{path} exists; --force overwrites it, {option} names another")
+    if not path.parent.is_dir():
+        raise InvalidRequestError(f"{path}: there is no folder {path.parent}; make it first")
 
 
 def pool_at(path: Path | None) -> "Pool":

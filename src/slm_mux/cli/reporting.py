@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.cli.console import messages, print_json, print_line
+from slm_mux.cli.options import check_output
 from slm_mux.cli.scaling import Wanted as ScaleWanted
 from slm_mux.cli.studying import study_of
 from slm_mux.errors import InvalidRequestError
@@ -74,15 +75,8 @@ def _check(wanted: Wanted, *, as_json: bool) -> None:
         check_figures()
         if wanted.figures.exists() and not wanted.figures.is_dir():
             raise InvalidRequestError(f"{wanted.figures} is a file; --figures names a folder")
-    if wanted.output is None:
-        return
-    path = wanted.output
-    if path.is_dir():
-        raise InvalidRequestError(f"{path} is a folder; -o names a file")
-    if path.exists() and not wanted.force:
-        raise InvalidRequestError(f"{path} exists; --force overwrites it, -o names another")
-    if not path.parent.is_dir():
-        raise InvalidRequestError(f"{path}: there is no folder {path.parent}; make it first")
+    if wanted.output is not None:
+        check_output(wanted.output, "-o", force=wanted.force)
 
 
 def _write(path: Path, document: Mapping[str, Any], wanted: Wanted) -> int:

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.cli.console import messages, print_json, print_line, results
+from slm_mux.cli.options import check_output
 from slm_mux.cli.studying import StudyWanted, study_of
 from slm_mux.errors import InvalidRequestError
 from slm_mux.selection import Limits
-from slm_mux.studies.pool_writing import check_target, write_pool
-from slm_mux.studies.searching import SearchRules, search_task
+from slm_mux.studies.pool_writing import write_pool
+from slm_mux.studies.rules import SearchRules
+from slm_mux.studies.searching import search_task
 
 
 class Wanted(StudyWanted, frozen=True, kw_only=True):
@@ -30,7 +32,7 @@ def search_and_show(wanted: Wanted, *, as_json: bool) -> None:
     rules = _rules(wanted)
     rules.check()
     if wanted.write is not None:
-        check_target(wanted.write, force=wanted.force)
+        check_output(wanted.write, "--write", force=wanted.force)
     elif wanted.force:
         raise InvalidRequestError("--force goes with --write")
     to_fill_in: list[str] = []

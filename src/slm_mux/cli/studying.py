@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from slm_mux.models.pool import Pool
 from slm_mux.readers import Readers
 from slm_mux.selection import Limits
 from slm_mux.store.store import Store
-from slm_mux.studies.searching import SearchRules
+from slm_mux.studies.rules import SearchRules
 from slm_mux.tasks.scoring import Scorer
 
 
@@ -36,20 +37,10 @@ class StudyWanted(Struct, frozen=True, kw_only=True):
     seed: int | None
     name: str | None
 
-    @property
-    def live(self) -> bool:
-        """Nothing is drawn."""
-        return False
-
-    @property
-    def can_draw(self) -> bool:
-        """It never does."""
-        return False
-
-    @property
-    def data(self) -> Path | None:
-        """A benchmark's data is not needed: the store has its problems."""
-        return None
+    live: ClassVar[bool] = False
+    can_draw: ClassVar[bool] = False
+    data: ClassVar[None] = None
+    """A benchmark's data is not needed: the store has its problems."""
 
     def search_rules(
         self, *, limits: Limits | None = None, cost_limit: float | None = None

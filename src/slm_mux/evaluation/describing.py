@@ -24,6 +24,11 @@ def failed_share(table: VoteTable, k: int) -> float:
     return int((first == FAILED).sum()) / drawn if drawn else 0.0
 
 
+def unscored_in(table: VoteTable) -> list[str]:
+    """Name the problems that cannot be scored."""
+    return [name for name, can in zip(table.problems, table.scored, strict=True) if not can]
+
+
 def notes_of(
     found: Chosen,
     table: VoteTable,

@@ -6,7 +6,7 @@ import msgspec
 
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.chosen import no_samples_at_all, stated
-from slm_mux.evaluation.describing import data_of, failed_share, notes_of, versions
+from slm_mux.evaluation.describing import data_of, failed_share, notes_of, unscored_in, versions
 from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import Question, fewest_samples
 from slm_mux.evaluation.ranking import Measured, Record, ranked_by
@@ -92,9 +92,7 @@ def evaluate(
         **_ceilings(table, k, stopped=stopped),
         "validation_accuracies": msgspec.to_builtins(records),
         "failed_share": failed_share(table, k),
-        "unscored": [
-            name for name, can in zip(table.problems, table.scored, strict=True) if not can
-        ],
+        "unscored": unscored_in(table),
         "left_out": len(found.problems) - len(table.problems),
         "without_draws": found.without_draws,
         "notes": notes_of(

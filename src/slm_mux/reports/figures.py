@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.reports.charts.base import SCHEMA, Chart, Panel, Spec, themed
+from slm_mux.reports.charts.base import Chart, Panel, Spec, themed
 from slm_mux.reports.sections import charts
 from slm_mux.reports.texts import plain_values
 from slm_mux.reports.themes import COLOURS, config
@@ -67,38 +67,16 @@ def write_figures(document: Mapping[str, Any], folder: Path) -> list[Path]:
     return written
 
 
-def _of_panel(panel: Panel) -> Spec:
-    """Give a panel's title over what its y axis is called."""
-    inner = panel.spec.get("title")
-    above = {"subtitle": inner["text"]} if isinstance(inner, dict) else {}
-    return {"text": panel.title, "fontSize": 12, "anchor": "start", **above}
-
-
 def figure_spec(chart: Chart) -> Spec:
     """Give one complete Vega-Lite spec of a chart: its title, colours and sizes set."""
-    spec: Spec
     if len(chart.panels) == 1:
-        spec = {**chart.panels[0].spec, "width": WIDTH}
-        inner = spec.pop("title", None)
-        title: Spec = {"text": chart.title}
-        if isinstance(inner, dict):
-            title["subtitle"] = inner["text"]
-        spec["title"] = title
+        spec = _sized(chart.panels[0], WIDTH, text=chart.title)
     else:
         spec = {
-            "$schema": SCHEMA,
             "title": {"text": chart.title},
             "columns": COLUMNS,
             "concat": [
-                {
-                    key: value
-                    for key, value in {
-                        **panel.spec,
-                        "width": SMALL,
-                        "title": _of_panel(panel),
-                    }.items()
-                    if key != "$schema"
-                }
+                _sized(panel, SMALL, text=panel.title, fontSize=12, anchor="start")
                 for panel in chart.panels
             ],
         }
@@ -118,3 +96,11 @@ def figure_spec(chart: Chart) -> Spec:
     }
     found: Spec = themed({**spec, "config": settings}, colours)
     return found
+
+
+def _sized(panel: Panel, width: int, **title: Any) -> Spec:
+    """Give a panel a width, and a title over what its y axis is called."""
+    above = panel.spec.get("title")
+    if above is not None:
+        title["subtitle"] = above["text"]
+    return {**panel.spec, "width": width, "title": title}

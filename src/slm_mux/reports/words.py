@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from math import comb
 from typing import Any
 
-from slm_mux.reports.charts.headline import method_rows
+from slm_mux.reports.charts.headline import chosen_row, method_rows
+from slm_mux.reports.charts.reliability import at_most_draws
 from slm_mux.reports.naming import listed, look_of
 from slm_mux.reports.numbers import (
     interval,
@@ -115,19 +116,15 @@ def _equal_budget(found: list[Mapping[str, Any]], best: str, k: int) -> list[str
 
 
 def _chosen(document: Mapping[str, Any]) -> list[str]:
-    scale = document["scale"]
-    evaluation = document["evaluation"]
-    if scale is None or len(scale["chosen"]["models"]) >= len(evaluation["models"]):
+    scale, row = document["scale"], chosen_row(document)
+    if row is None:
         return []
     models = scale["chosen"]["models"]
-    point = next(c for c in scale["chosen"]["curves"]["curves"] if c["method"] == "mux")["points"][
-        -1
-    ]
     how = "named by --models" if scale["settings"]["models"] else "that the search chose"
     which = "one model" if len(models) == 1 else f"{len(models)} models"
     found = (
         f"With the {which} {how}, {listed(models)}, "
-        f"it is {share_with_interval(point['accuracy'], point['ci95'])}"
+        f"it is {share_with_interval(row['accuracy'], row['ci95'])}"
     )
     if scale["search"]["same_problems"] and not scale["settings"]["models"]:
         found += ", which flatters, since they were chosen on these problems"
@@ -186,12 +183,9 @@ def _gained(against: Mapping[str, Any]) -> str:
 
 def calibration(scale: Mapping[str, Any]) -> list[str]:
     """Sum the reliability up: one figure per model."""
-    rows = [(one["model"], one["reliability"][-1]) for one in scale["models"]]
-    if len(scale["chosen"]["models"]) > 1:
-        rows.insert(0, ("SLM-MUX (chosen models)", scale["chosen"]["reliability"][-1]))
     known = [
         f"{name} {percent(one['expected_calibration_error'])}"
-        for name, one in rows
+        for name, one in at_most_draws(scale)
         if one["expected_calibration_error"] is not None
     ]
     return [f"Expected calibration error: {'; '.join(known)}."] if known else []

@@ -10,6 +10,8 @@ from slm_mux.sampling.tally import Tally
 from slm_mux.types import Completion, Decision, KindName, Usage
 from slm_mux.voting import decide
 
+OTHER_KIND = "give --kind, or kind=, for another"
+"""What a message ends with that names a form of answer which nobody asked for."""
 EXCERPT = 80
 """Characters of an unreadable completion that an error quotes."""
 
@@ -76,7 +78,7 @@ def fallen_back(kind: KindName, reason: str, note: str) -> str:
 def _looked_for(kind: KindName, reason: str | None) -> str:
     """Name the form of answer, and how to ask for another where nobody asked for this one."""
     form = f"{_FORMS[kind]} was looked for"
-    return form if reason is None else f"{form}: {reason}; give --kind, or kind=, for another"
+    return form if reason is None else f"{form}: {reason}; {OTHER_KIND}"
 
 
 def _reason(tally: Tally, model: str) -> str:

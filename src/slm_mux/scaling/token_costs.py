@@ -47,8 +47,8 @@ def token_costs(table: VoteTable, subset: Sequence[int], n: int) -> tuple[TokenC
     import numpy as np
 
     members = list(subset)
-    means = [draw_tokens(table, n)[m] for m in members]
-    known = [mean for mean in means if mean is not None]
+    means = draw_tokens(table, n)
+    known = [mean for m in members if (mean := means[m]) is not None]
     if len(known) < len(members):
         return tuple(
             TokenCost(k=k, full=None, frugal=None, frugal_share=None) for k in range(1, n + 1)

@@ -21,6 +21,8 @@ from slm_mux.types import ClassCount, Decision, Sample, Stopping, Vote
 
 METHODS = ("single", "self_consistency", "agent_forest")
 """What may be asked for beside mux."""
+_OF_ONE_MODEL = ("single", "self_consistency")
+"""Those that ask the model with the best record alone."""
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 def models_asked(served: ServedPool, method: str) -> int:
     """How many models of a pool a method asks."""
-    return 1 if method in ("single", "self_consistency") else len(served.pool)
+    return 1 if method in _OF_ONE_MODEL else len(served.pool)
 
 
 def temperature_of(ask: ChatAsk, *, draws: Sequence[int], settings: ServerSettings) -> float | None:
@@ -74,7 +76,6 @@ async def answer(
         RefusedError, InvalidRequestError, NoAnswerError, SandboxError: there is no answer.
     """
     all_draws = served.draws(ask.samples)
-    best_only = models_asked(served, name.method) == 1 and len(served.pool) > 1
     draws: tuple[int, ...] = all_draws
     if name.method == "single":
         draws = (1,)
@@ -83,13 +84,13 @@ async def answer(
     if ask.samples is not None:
         check_draws(sum(draws), caps)
     temperature = temperature_of(ask, draws=draws, settings=settings)
-    one_number = name.method in ("single", "self_consistency")
-    decision = await (served.best if best_only else served.mux).ask(
+    one_model = name.method in _OF_ONE_MODEL
+    decision = await (served.best if one_model else served.mux).ask(
         ask.conversation,
         kind=ask.kind or "auto",
         choices=ask.choices,
         labels=ask.labels,
-        samples=draws[0] if one_number else ask.samples,
+        samples=draws[0] if one_model else ask.samples,
         temperature=temperature,
         top_p=ask.top_p,
         max_tokens=ask.max_tokens,

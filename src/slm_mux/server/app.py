@@ -27,7 +27,7 @@ from slm_mux.server.service import Service
 from slm_mux.server.settings import ServerSettings
 from slm_mux.server.wire.errors import RefusedError, internal, not_served, wrong_method
 from slm_mux.server.wire.names import model_document, models_document
-from slm_mux.server.wire.openapi import openapi_document
+from slm_mux.server.wire.openapi import HEADERS, openapi_document
 
 SERVED = (
     "GET /v1/models",
@@ -85,13 +85,7 @@ def make_app(
                 allow_origins=settings.allow_origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["*"],
-                expose_headers=[
-                    "X-Request-Id",
-                    "X-Mux-Answer-Confidence",
-                    "X-Mux-Model",
-                    "X-Mux-Samples",
-                    "Retry-After",
-                ],
+                expose_headers=[*HEADERS, "Retry-After"],
             )
         )
 

@@ -12,7 +12,7 @@ import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from slm_mux.server.settings import ServerSettings
-from slm_mux.server.wire.errors import ApiError
+from slm_mux.server.wire.errors import ApiError, unavailable
 from slm_mux.server.writes import JoinedWrites
 
 LONGEST_HEAD = 16 * 2**10
@@ -22,9 +22,8 @@ _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"Content-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\n"
 )
-_FULL_BODY = (
-    b'{"error":{"message":"the server has as many connections as it takes; come back later",'
-    b'"type":"server_error","param":null,"code":"unavailable"}}'
+_FULL_BODY = msgspec.json.encode(
+    unavailable("the server has as many connections as it takes; come back later").document()
 )
 
 

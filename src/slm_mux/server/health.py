@@ -1,6 +1,7 @@
 """Which models answer: from what the requests showed, else by asking their servers."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -135,11 +136,9 @@ async def _look(model: Model) -> None:
     if isinstance(model, OpenAIModel):
         from slm_mux.models.probe import served_models
 
-        try:
+        # Where it does not list its models, it answers nevertheless.
+        with contextlib.suppress(ModelNotFoundError, BadReplyError):
             await served_models(model.http)
-        except (ModelNotFoundError, BadReplyError):
-            # It answers, and does not list its models.
-            return
         return
     engine = getattr(model, "engine", None)
     if engine is not None:

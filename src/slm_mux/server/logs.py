@@ -67,9 +67,9 @@ class TextFormatter(logging.Formatter):
 
 def _document(record: logging.LogRecord) -> dict[str, Any]:
     fields = getattr(record, "fields", {})
-    milliseconds = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}"
+    second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     return {
-        "time": f"{milliseconds}.{int(record.msecs):03d}Z",
+        "time": f"{second}.{int(record.msecs):03d}Z",
         "level": record.levelname.lower(),
         "event": record.getMessage(),
         **{name: value for name, value in fields.items() if value is not None},

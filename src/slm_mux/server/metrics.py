@@ -23,17 +23,15 @@ class ServerMetrics:
         self._requests = self._counter(
             "requests", "Requests by route and status.", "route", "status"
         )
-        self._seconds = Histogram(
-            "slm_mux_request_seconds",
-            "From a request's head to the end of its reply.",
-            ("route",),
-            buckets=_SECONDS,
-            registry=self.registry,
+        self._seconds = self._histogram(
+            "request_seconds", "From a request's head to the end of its reply.", "route"
         )
         self._refused = self._counter(
             "refused", "Requests turned away: queue, rate, key, bodies or shutdown.", "reason"
         )
-        self._left = self._counter("disconnects", "Clients that left before their reply.")
+        self._left = Counter(
+            "slm_mux_disconnects", "Clients that left before their reply.", registry=self.registry
+        )
         self._draws = self._counter(
             "draws", "Draws by model and how they ended.", "pool", "model", "outcome"
         )
@@ -42,12 +40,8 @@ class ServerMetrics:
         self._failures = self._counter(
             "model_failures", "Requests to a model that failed.", "pool", "model", "error"
         )
-        self._model_seconds = Histogram(
-            "slm_mux_model_seconds",
-            "Of requests to a model that brought a completion.",
-            ("pool", "model"),
-            buckets=_SECONDS,
-            registry=self.registry,
+        self._model_seconds = self._histogram(
+            "model_seconds", "Of requests to a model that brought a completion.", "pool", "model"
         )
         self._decisions = self._counter(
             "decisions", "Questions decided, by how they were.", "pool", "method", "kind"
@@ -57,33 +51,25 @@ class ServerMetrics:
         )
         self._early = self._counter("stopped_early", "Questions settled before all draws.", "pool")
         self._saved = self._counter("draws_saved", "Draws not made after that.", "pool")
-        self._confidence = Histogram(
-            "slm_mux_confidence",
-            "The winner's confidence.",
-            ("pool", "method"),
-            buckets=_SHARES,
-            registry=self.registry,
+        self._confidence = self._histogram(
+            "confidence", "The winner's confidence.", "pool", "method", buckets=_SHARES
         )
-        self._agreement = Histogram(
-            "slm_mux_agreement",
+        self._agreement = self._histogram(
+            "agreement",
             "Share of the models whose own answer is the pool's.",
-            ("pool", "method"),
+            "pool",
+            "method",
             buckets=_SHARES,
-            registry=self.registry,
         )
 
-        # Looking a child up by its labels costs ten times what counting does.
-        self._ended = _Children(self._model_seconds)
-        self._drawn_as = _Children(self._draws)
-        self._used = _Children(self._tokens)
-        self._served = _Children(self._requests)
-        self._served_in = _Children(self._seconds)
-        self._decided = _Children(self._decisions)
-        self._sure = _Children(self._confidence)
-        self._agreed = _Children(self._agreement)
+    def _counter(self, name: str, help_: str, *labels: str) -> "_Children":
+        return _Children(Counter(f"slm_mux_{name}", help_, labels, registry=self.registry))
 
-    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
-        return Counter(f"slm_mux_{name}", help_, labels, registry=self.registry)
+    def _histogram(
+        self, name: str, help_: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
+    ) -> "_Children":
+        name = f"slm_mux_{name}"
+        return _Children(Histogram(name, help_, labels, buckets=buckets, registry=self.registry))
 
     def gauge(self, name: str, help_: str, value: Callable[[], float]) -> None:
         """Show a value that is looked up whenever it is asked for."""
@@ -107,12 +93,12 @@ class ServerMetrics:
             status: of the reply.
             seconds: that it took.
         """
-        self._served[route, str(status)].inc()
-        self._served_in[(route,)].observe(seconds)
+        self._requests[route, str(status)].inc()
+        self._seconds[(route,)].observe(seconds)
 
     def refused(self, reason: str) -> None:
         """Count a request that was turned away for want of room."""
-        self._refused.labels(reason).inc()
+        self._refused[(reason,)].inc()
 
     def left(self) -> None:
         """Count a client that left before its reply."""
@@ -121,13 +107,13 @@ class ServerMetrics:
     def model_ended(self, pool: str, model: str, seconds: float, error: ModelError | None) -> None:
         """Count one request to a model."""
         if error is None:
-            self._ended[pool, model].observe(seconds)
+            self._model_seconds[pool, model].observe(seconds)
         else:
-            self._failures.labels(pool, model, type(error).__name__).inc()
+            self._failures[pool, model, type(error).__name__].inc()
 
     def retried(self, pool: str, model: str) -> None:
         """Count a request to a model that is sent again."""
-        self._retries.labels(pool, model).inc()
+        self._retries[pool, model].inc()
 
     def drew(self, pool: str, samples: Iterable[Sample]) -> None:
         """Count the draws of a question, and what they cost."""
@@ -148,24 +134,24 @@ class ServerMetrics:
                     counts[model, what] = counts.get((model, what), 0) + number
         # Once for each model: the counters' locks cost more than the additions.
         for (model, what), number in counts.items():
-            family = self._used if what in ("prompt", "completion") else self._drawn_as
+            family = self._tokens if what in ("prompt", "completion") else self._draws
             family[pool, model, what].inc(number)
 
     def decided(self, pool: str, method: str, decision: Decision) -> None:
         """Count a decision."""
-        self._decided[pool, method, decision.kind or ""].inc()
-        self._sure[pool, method].observe(decision.confidence)
+        self._decisions[pool, method, decision.kind or ""].inc()
+        self._confidence[pool, method].observe(decision.confidence)
         own = [vote.candidate for vote in decision.votes]
         agreeing = sum(c is not None and c.canonical == decision.canonical for c in own)
-        self._agreed[pool, method].observe(agreeing / len(own))
+        self._agreement[pool, method].observe(agreeing / len(own))
         saved = sum(vote.not_drawn for vote in decision.votes)
         if saved:
-            self._early.labels(pool).inc()
-            self._saved.labels(pool).inc(saved)
+            self._early[(pool,)].inc()
+            self._saved[(pool,)].inc(saved)
 
     def undecided(self, pool: str, method: str) -> None:
         """Count a question without a decision."""
-        self._undecided.labels(pool, method).inc()
+        self._undecided[pool, method].inc()
 
     def page(self, accept: str | None) -> tuple[bytes, str]:
         """Write everything in the form that was asked for.
@@ -178,7 +164,10 @@ class ServerMetrics:
 
 
 class _Children(dict[tuple[str, ...], Any]):
-    """The members of a family by their labels, of which there is a bounded number."""
+    """The members of a family by their labels, of which there is a bounded number.
+
+    Looking one up in the family itself costs ten times what counting does.
+    """
 
     def __init__(self, family: Counter | Histogram) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from slm_mux.errors import ModelError, PoolError
+from slm_mux.errors import ModelError
 from slm_mux.models.pool import Pool
 from slm_mux.server.answering import METHODS
 from slm_mux.server.bodies import Bodies
@@ -46,8 +46,6 @@ class Service:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not pools:
-            raise PoolError("there is no pool to serve")
         self.settings = settings
         self.caps = caps_of(settings)
         self.metrics = ServerMetrics()

@@ -1,20 +1,18 @@
 """The best subset within a budget of tokens, and the frontier of accuracy against tokens."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slm_mux.selection import Option, Standings, budget
 from slm_mux.studies.tables import Tables
 
-if TYPE_CHECKING:
-    from slm_mux.studies.searching import SearchRules
 
-
-def budget_of(tables: Tables, rules: "SearchRules") -> dict[str, Any]:
+def budget_of(tables: Tables, limit: float, max_models: int) -> dict[str, Any]:
     """Find what accuracy costs, and the most accurate option within the cost limit.
 
     Args:
         tables: options are chosen on the studied problems, and tried on those held out.
-        rules: with a cost limit.
+        limit: tokens per problem, >= 0.
+        max_models: the largest size, >= 1.
 
     Returns:
         Plain JSON values.
@@ -22,8 +20,7 @@ def budget_of(tables: Tables, rules: "SearchRules") -> dict[str, Any]:
     Raises:
         InvalidRequestError: the tokens of a draw are unknown, or everything costs more.
     """
-    limit = rules.cost_limit or 0.0
-    found = budget(tables.studied, max_models=rules.max_models, max_k=tables.k)
+    found = budget(tables.studied, max_models=max_models, max_k=tables.k)
 
     def described(option: Option) -> dict[str, Any]:
         return {

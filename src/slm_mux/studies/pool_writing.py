@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from slm_mux.errors import InvalidRequestError, PoolError
+from slm_mux.errors import PoolError
 from slm_mux.models.pool import DEFAULT_TASK, Pool
 from slm_mux.store.store import Store
 from slm_mux.studies.pool_entries import Entry, entries_of_file, entries_of_store
@@ -23,20 +23,6 @@ from slm_mux.wording import counted
 
 _DECIMALS = 6
 """Of an accuracy; enough to tell the shares of a million problems apart."""
-
-
-def check_target(path: Path, *, force: bool) -> None:
-    """Refuse a place where no file can be written, before the work is done.
-
-    Raises:
-        InvalidRequestError: it exists, and `force` is not given; or there is no such folder.
-    """
-    if path.is_dir():
-        raise InvalidRequestError(f"{path} is a folder; --write names a file")
-    if path.exists() and not force:
-        raise InvalidRequestError(f"{path} exists; --force overwrites it, --write names another")
-    if not path.parent.is_dir():
-        raise InvalidRequestError(f"{path}: there is no folder {path.parent}; make it first")
 
 
 def write_pool(

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.evaluation.describing import versions
+from slm_mux.evaluation.describing import unscored_in, versions
 from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import Question
 from slm_mux.questions import check_name
@@ -23,8 +23,8 @@ from slm_mux.scaling import (
 from slm_mux.scaling.resampling import RESAMPLES
 from slm_mux.selection import error_correlation, records_of
 from slm_mux.store.store import Store
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.scaling_tables import ScalingTables, scaling_tables
-from slm_mux.studies.searching import SearchRules
 from slm_mux.studies.subsets import Figures, Subsets, find_subsets
 from slm_mux.table import VoteTable
 from slm_mux.tasks.scoring import Scorer
@@ -115,11 +115,7 @@ def scale_task(
     document = {
         **msgspec.to_builtins(study),
         "split": tables.split,
-        "unscored": [
-            name
-            for name, can in zip(tables.measured.problems, tables.measured.scored, strict=True)
-            if not can
-        ],
+        "unscored": unscored_in(tables.measured),
         "left_out": tables.left_out,
         "without_draws": tables.without_draws,
         "search": {
@@ -211,8 +207,4 @@ def _notes(tables: ScalingTables, rules: ScaleRules) -> list[str]:
             f"the subsets are chosen on the measured {problems} themselves, so they look better on "
             "them than they are"
         )
-    if rules.search.objective != "objective" and rules.search.at_least is not None:
-        notes.append(
-            f"--correct is part of the paper's objective only, not of {rules.search.objective}"
-        )
-    return notes
+    return notes + rules.search.notes

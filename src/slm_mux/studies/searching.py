@@ -1,79 +1,21 @@
 """The search for the models that belong together, as the document that `slm-mux search` prints."""
 
-import math
 import time
 from typing import Any
 
-from msgspec import Struct
-
-from slm_mux.errors import InvalidRequestError
-from slm_mux.evaluation.describing import versions
+from slm_mux.evaluation.describing import unscored_in, versions
 from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import TEST, Question
-from slm_mux.questions import check_name
 from slm_mux.readers import Readers
-from slm_mux.selection import (
-    CRITERIA,
-    Limits,
-    records_of,
-)
-from slm_mux.selection.objective import check_penalty
+from slm_mux.selection import records_of
 from slm_mux.store.store import Store
 from slm_mux.studies.costing import budget_of
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.subsets import Figures, find_subsets
 from slm_mux.studies.tables import Tables, study_tables
 from slm_mux.studies.trusting import trust_in
 from slm_mux.tasks.scoring import Scorer
 from slm_mux.wording import counted
-
-
-class SearchRules(Struct, frozen=True, kw_only=True):
-    """What makes a subset good, and how long to look for it."""
-
-    objective: str = "objective"
-    """One of `selection.CRITERIA`."""
-    penalty: float = 1.0
-    """lambda of the paper's objective, finite and >= 0."""
-    at_least: int | None = None
-    """Draws that have to be correct for a model to count as correct; None: its candidate has."""
-    max_models: int = 5
-    """The largest size, >= 1."""
-    limits: Limits = Limits()
-    """Of the proof, for each size."""
-    cost_limit: float | None = None
-    """Tokens per problem, >= 0; None for no budget."""
-
-    @property
-    def correct(self) -> str:
-        """As the command line writes it: modal, or at-least:R."""
-        return "modal" if self.at_least is None else f"at-least:{self.at_least}"
-
-    def check(self) -> None:
-        """Refuse numbers out of range.
-
-        Raises:
-            InvalidRequestError: names the option.
-        """
-        check_name("objective", self.objective, CRITERIA)
-        check_penalty(self.penalty)
-        least = 2 if self.objective == "focal-diversity" else 1
-        if self.max_models < least:
-            raise InvalidRequestError(
-                f"--max-models is {self.max_models}, but must be at least {least}"
-            )
-        if self.limits.nodes < 1:
-            raise InvalidRequestError(
-                f"--node-limit is {self.limits.nodes}, but must be at least 1"
-            )
-        seconds = self.limits.seconds
-        if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
-            raise InvalidRequestError(f"--time-limit is {seconds:g}, but must be above 0")
-        if self.cost_limit is not None and not (
-            self.cost_limit >= 0 and math.isfinite(self.cost_limit)
-        ):
-            raise InvalidRequestError(
-                f"--cost-limit is {self.cost_limit:g}, but must be a number of tokens"
-            )
 
 
 def search_task(
@@ -114,7 +56,9 @@ def search_task(
     found = find_subsets(table, records, rules, figures)
     best = found.by_size[str(len(found.best))]
     trust = trust_in(tables, records, found.best, rules, seed=asked.seed_of_all)
-    budget = None if rules.cost_limit is None else budget_of(tables, rules)
+    budget = (
+        None if rules.cost_limit is None else budget_of(tables, rules.cost_limit, rules.max_models)
+    )
     accuracies = {record.model: record.accuracy for record in tables.records}
     return {
         "task": asked.task,
@@ -124,9 +68,7 @@ def search_task(
         "test_problems": None if held_out is None else int(held_out.scored.sum()),
         "left_out": tables.left_out,
         "without_draws": tables.without_draws,
-        "unscored": [
-            name for name, can in zip(table.problems, table.scored, strict=True) if not can
-        ],
+        "unscored": unscored_in(table),
         "k": tables.k,
         "models": list(table.models),
         "penalty": rules.penalty,
@@ -180,6 +122,4 @@ def _notes(tables: Tables, rules: SearchRules) -> list[str]:
             f"all {counted(len(tables.studied.problems), 'problem')} are searched: what was chosen "
             "on them looks better on them than it is"
         )
-    if rules.objective != "objective" and rules.at_least is not None:
-        notes.append(f"--correct is part of the paper's objective only, not of {rules.objective}")
-    return notes
+    return notes + rules.notes

@@ -1,16 +1,14 @@
 """The best subset of every size by any criterion, as plain JSON values with the models' names."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from slm_mux.selection import Best, Records, Standings, Subset, choose, search
+from slm_mux.studies.rules import SearchRules
 from slm_mux.table import VoteTable
-
-if TYPE_CHECKING:
-    from slm_mux.studies.searching import SearchRules
 
 
 class Figures:
@@ -57,7 +55,7 @@ class Subsets(Struct, frozen=True, kw_only=True):
 
 
 def find_subsets(
-    table: VoteTable, records: Records, rules: "SearchRules", figures: Figures
+    table: VoteTable, records: Records, rules: SearchRules, figures: Figures
 ) -> Subsets:
     """Search by the rules' criterion.
 

@@ -1,6 +1,6 @@
 """How far the outcome of a search is to be trusted, as plain JSON values."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -19,10 +19,8 @@ from slm_mux.selection import (
     stability,
 )
 from slm_mux.selection.trust import NODES
+from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.tables import Tables
-
-if TYPE_CHECKING:
-    from slm_mux.studies.searching import SearchRules
 
 CONTENDERS_SHOWN = 10
 
@@ -30,7 +28,7 @@ _NOTHING_HELD_OUT = "no other problems are held out: a split named test with sam
 
 
 def trust_in(
-    tables: Tables, records: Records, subset: Subset, rules: "SearchRules", *, seed: int
+    tables: Tables, records: Records, subset: Subset, rules: SearchRules, *, seed: int
 ) -> dict[str, Any]:
     """Say how far a chosen subset is to be trusted.
 

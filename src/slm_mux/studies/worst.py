@@ -72,21 +72,12 @@ def decide_all(table: VoteTable, k: int) -> list[Decided]:
         votes = tuple(table.votes(place, draws))
         try:
             decision = decide(votes)
-        except NoAnswerError:
-            decision = None
-        correct = False
-        if decision is not None:
             winner = table.models.index(decision.model)
-            first = votes[winner].counts[0].first_draw
-            correct = bool(table.correct[winner, place, first])
-        found.append(
-            Decided(
-                place=place,
-                decision=decision,
-                votes=votes,
-                correct=correct if table.scored[place] else None,
-            )
-        )
+        except NoAnswerError:
+            # No vote has an answer, so the verdict on any is that on all.
+            decision, winner = None, 0
+        correct = _verdict(table, winner, place, votes[winner])
+        found.append(Decided(place=place, decision=decision, votes=votes, correct=correct))
     return found
 
 

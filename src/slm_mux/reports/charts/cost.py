@@ -26,7 +26,6 @@ def stopping(document: Mapping[str, Any]) -> Chart:
     costs = scale["chosen"]["stopping"]
     if scale["n"] < 2:
         return unavailable(name, title, "there is one draw of each model, so nothing to save")
-    tokens = (scale.get("tokens") or {}).get("chosen") or [{} for _ in costs]
     rows = [
         {
             "series": look.name,
@@ -75,10 +74,10 @@ def stopping(document: Mapping[str, Any]) -> Chart:
                     number(cost["frugal"], 2),
                     percent(cost["frugal_share"]),
                     number(cost["clairvoyant"], 2),
-                    amount(spent.get("full")),
-                    amount(spent.get("frugal")),
+                    amount(spent["full"]),
+                    amount(spent["frugal"]),
                 )
-                for cost, spent in zip(costs, tokens, strict=True)
+                for cost, spent in zip(costs, scale["tokens"]["chosen"], strict=True)
             ),
         ),
     )

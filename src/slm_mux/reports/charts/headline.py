@@ -1,6 +1,6 @@
 """Methods side by side: accuracies with their intervals, and what SLM-MUX gains over each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slm_mux.reports.charts.bars import intervals
@@ -25,18 +25,14 @@ _INTERVALS = " (Wilson's; by resampling problems for the chosen models)"
 def accuracies(document: Mapping[str, Any]) -> Chart:
     """Draw each method's accuracy; that of the chosen models too, where those are not all."""
     name, title = "accuracy", "Accuracy of each method"
-    known = [row for row in method_rows(document) if row["accuracy"] is not None]
+    methods = method_rows(document)
+    known = [row for row in methods if row["accuracy"] is not None]
     if not known:
         return unavailable(name, title, "no problem could be scored")
     rows = [
         {
             "name": row["title"],
-            "value": row["accuracy"],
-            "low": row["ci95"] and row["ci95"][0],
-            "high": row["ci95"] and row["ci95"][1],
-            "colour": look_of(row["method"]).colour,
-            "fill": look_of(row["method"]).colour,
-            "shape": look_of(row["method"]).shape,
+            **_marked(row["method"], row["accuracy"], row["ci95"]),
             "written": percent(row["accuracy"]),
             "label": f"{row['title']}: {share_with_interval(row['accuracy'], row['ci95'])}",
         }
@@ -59,13 +55,31 @@ def accuracies(document: Mapping[str, Any]) -> Chart:
                 + "; ".join(row["label"] for row in rows),
             ),
         ),
-        table=_table(document),
+        table=Table(
+            columns=(
+                "method",
+                "accuracy",
+                "95 % interval",
+                "draws per problem",
+                "tokens per problem",
+            ),
+            rows=tuple(
+                (
+                    row["title"],
+                    percent(row["accuracy"]),
+                    interval(row["ci95"]),
+                    amount(row["draws"]),
+                    amount(row["tokens"]),
+                )
+                for row in methods
+            ),
+        ),
     )
 
 
 def method_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List the methods with their titles; those of the evaluation, and the chosen models' mux."""
-    evaluation, scale = document["evaluation"], document["scale"]
+    evaluation = document["evaluation"]
     many = len(evaluation["models"])
     rows = []
     for row in evaluation["methods"]:
@@ -83,30 +97,29 @@ def method_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "reason": row.get("reason"),
             }
         )
-    if scale is not None and 0 < len(scale["chosen"]["models"]) < many:
-        chosen = scale["chosen"]
-        last = next(c for c in chosen["curves"]["curves"] if c["method"] == "mux")["points"][-1]
-        cost = chosen_tokens(scale)
+    chosen = chosen_row(document)
+    if chosen is not None:
         place = next((i for i, row in enumerate(rows, 1) if row["method"] == "mux"), 0)
-        rows.insert(
-            place,
-            {
-                "method": _BY_RESAMPLING,
-                "title": f"SLM-MUX ({counted(len(chosen['models']), 'chosen model')})",
-                "accuracy": last["accuracy"],
-                "ci95": last["ci95"],
-                "draws": last["draws"],
-                "tokens": cost,
-                "reason": None,
-            },
-        )
+        rows.insert(place, chosen)
     return rows
 
 
-def chosen_tokens(scale: Mapping[str, Any]) -> float | None:
-    """Give the tokens per problem of the chosen models with all draws; None: unknown."""
-    costs = (scale.get("tokens") or {}).get("chosen")
-    return costs[-1]["full"] if costs else None
+def chosen_row(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Describe the chosen models' mux with all draws; None: all are chosen, or unknown."""
+    scale = document["scale"]
+    if scale is None or len(scale["chosen"]["models"]) >= len(document["evaluation"]["models"]):
+        return None
+    chosen = scale["chosen"]
+    last = next(c for c in chosen["curves"]["curves"] if c["method"] == "mux")["points"][-1]
+    return {
+        "method": _BY_RESAMPLING,
+        "title": f"SLM-MUX ({counted(len(chosen['models']), 'chosen model')})",
+        "accuracy": last["accuracy"],
+        "ci95": last["ci95"],
+        "draws": last["draws"],
+        "tokens": scale["tokens"]["chosen"][-1]["full"],
+        "reason": None,
+    }
 
 
 def differences(document: Mapping[str, Any]) -> Chart:
@@ -121,12 +134,7 @@ def differences(document: Mapping[str, Any]) -> Chart:
     rows = [
         {
             "name": f"minus {look_of(row['baseline']).name}",
-            "value": row["difference"],
-            "low": row["ci95"] and row["ci95"][0],
-            "high": row["ci95"] and row["ci95"][1],
-            "colour": look_of(row["baseline"]).colour,
-            "fill": look_of(row["baseline"]).colour if row["equal_budget"] else "page",
-            "shape": look_of(row["baseline"]).shape,
+            **_marked(row["baseline"], row["difference"], row["ci95"], filled=row["equal_budget"]),
             "written": points(row["difference"]),
             "label": f"SLM-MUX minus {look_of(row['baseline']).name}: "
             f"{points(row['difference'])} points"
@@ -181,21 +189,20 @@ def differences(document: Mapping[str, Any]) -> Chart:
     )
 
 
+def _marked(
+    method: str, value: float, ends: Sequence[float] | None, *, filled: bool = True
+) -> dict[str, Any]:
+    look = look_of(method)
+    low, high = ends or (None, None)
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "colour": look.colour,
+        "fill": look.colour if filled else "page",
+        "shape": look.shape,
+    }
+
+
 def _both(pair: list[float | None]) -> str:
     return f"{amount(pair[0])} : {amount(pair[1])}"
-
-
-def _table(document: Mapping[str, Any]) -> Table:
-    return Table(
-        columns=("method", "accuracy", "95 % interval", "draws per problem", "tokens per problem"),
-        rows=tuple(
-            (
-                row["title"],
-                percent(row["accuracy"]),
-                interval(row["ci95"]),
-                amount(row["draws"]),
-                amount(row["tokens"]),
-            )
-            for row in method_rows(document)
-        ),
-    )

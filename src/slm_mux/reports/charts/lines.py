@@ -54,9 +54,7 @@ def lines(
         "scale": {"domain": names, "range": [f"@{look.colour}" for look in looks]},
     }
     shape = {
-        "field": "series",
-        "type": "nominal",
-        "title": None,
+        **colour,
         "scale": {"domain": names, "range": [look.shape for look in looks]},
     }
     layers: list[Spec] = []
@@ -86,12 +84,12 @@ def lines(
         }
         for look in looks
     ]
-    layers += [
+    layers.append(
         {
             "mark": {"type": "point", "filled": True, "size": 62, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": colour, "shape": shape, **said()},
-        },
-    ]
+        }
+    )
     return view(rows, layers, height=HEIGHT, title=above(y_title), usermeta=entries(names))
 
 

@@ -15,9 +15,10 @@ from slm_mux.reports.charts.base import (
     view,
 )
 from slm_mux.reports.charts.lines import above
+from slm_mux.reports.naming import METHODS
 from slm_mux.reports.numbers import amount, number, percent
 
-_MUX = "SLM-MUX (chosen models)"
+_MUX = METHODS["chosen"].name
 
 
 def reliability(document: Mapping[str, Any]) -> Chart:
@@ -30,10 +31,7 @@ def reliability(document: Mapping[str, Any]) -> Chart:
     if n < 2:
         why = "there is one draw of each model, so every confidence is 1"
         return unavailable(name, title, why)
-    found = [(model["model"], model["reliability"][-1]) for model in scale["models"]]
-    if len(scale["chosen"]["models"]) > 1:
-        found.insert(0, (_MUX, scale["chosen"]["reliability"][-1]))
-    found = [(who, one) for who, one in found if one["levels"]]
+    found = [(who, one) for who, one in at_most_draws(scale) if one["levels"]]
     if not found:
         return unavailable(name, title, "no model has an answer that can be read")
     most = max(level["problems"] for _, one in found for level in one["levels"])
@@ -74,17 +72,22 @@ def reliability(document: Mapping[str, Any]) -> Chart:
     )
 
 
+def at_most_draws(scale: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """List the reliability of mux, where it chooses, and of each model, at the most draws."""
+    found = [(model["model"], model["reliability"][-1]) for model in scale["models"]]
+    if len(scale["chosen"]["models"]) > 1:
+        found.insert(0, (_MUX, scale["chosen"]["reliability"][-1]))
+    return found
+
+
 def _said(who: str, one: Mapping[str, Any]) -> str:
     levels = "; ".join(
         f"confidence {percent(level['confidence'])}, right {percent(level['accuracy'])} of "
         f"{amount(level['problems'])} problems"
         for level in one["levels"]
     )
-    return f"{who}: {levels}. Expected calibration error {_error(one)}."
-
-
-def _error(one: Mapping[str, Any]) -> str:
-    return percent(one["expected_calibration_error"])
+    error = percent(one["expected_calibration_error"])
+    return f"{who}: {levels}. Expected calibration error {error}."
 
 
 def _spec(who: str, one: Mapping[str, Any], most: float, *, mux: bool) -> Spec:

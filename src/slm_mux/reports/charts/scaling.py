@@ -5,11 +5,12 @@ from typing import Any
 
 from slm_mux.reports.charts.base import Chart, Panel, Table, unavailable
 from slm_mux.reports.charts.lines import lines
-from slm_mux.reports.naming import METHODS, look_of
+from slm_mux.reports.naming import METHODS, Look, look_of
 from slm_mux.reports.numbers import DASH, amount, percent, share_with_interval
 
 _ORDER = ("mux", "union", "self_consistency", "self_consistency_at_k", "agent_forest", "single")
 
+_STOPPED = Look(name="SLM-MUX, stopped when settled", colour="green", shape="square", dash=(4, 3))
 
 _ALONE = ("", " One model is chosen, so that its own majority is all that there is to draw.")
 
@@ -76,33 +77,27 @@ def against_tokens(document: Mapping[str, Any]) -> Chart:
     scale = document["scale"]
     if scale is None:
         return unavailable(name, title, document["missing"]["scale"])
-    costs = (scale.get("tokens") or {}).get("chosen")
-    if not costs or costs[0]["full"] is None:
+    costs = scale["tokens"]["chosen"]
+    if costs[0]["full"] is None:
         return unavailable(name, title, "the tokens of some draws are not known")
     curves = _curves(scale["chosen"]["curves"])
     best = scale["chosen"]["models"][0]
-    per_draw = scale["tokens"]["per_draw"].get(best)
-    stopped = _STOPPED.name
-    rows, cells = [], []
-    for cost, point in zip(costs, curves["mux"], strict=True):
-        for series, tokens in ((METHODS["mux"].name, cost["full"]), (stopped, cost["frugal"])):
-            if tokens is not None:
-                rows.append(_costed(series, tokens, point))
-                cells.append((series, str(point["k"]), amount(tokens), percent(point["accuracy"])))
-    alone = METHODS["self_consistency_at_k"].name
+    per_draw = scale["tokens"]["per_draw"][best]
+    found = [
+        (look.name, cost[key], point)
+        for cost, point in zip(costs, curves["mux"], strict=True)
+        for look, key in ((METHODS["mux"], "full"), (_STOPPED, "frugal"))
+        if cost[key] is not None
+    ]
+    alone = METHODS["self_consistency_at_k"]
     if per_draw is not None and len(scale["chosen"]["models"]) > 1:
         # The best model's own draws are in its curve by itself.
         by_itself = next(one for one in scale["models"] if one["model"] == best)
-        for point in by_itself["self_consistency"]:
-            rows.append(_costed(alone, per_draw * point["draws"], point))
-            cells.append(
-                (
-                    alone,
-                    str(point["k"]),
-                    amount(per_draw * point["draws"]),
-                    percent(point["accuracy"]),
-                )
-            )
+        found += [
+            (alone.name, per_draw * point["draws"], point)
+            for point in by_itself["self_consistency"]
+        ]
+    rows = [_costed(*one) for one in found]
     return Chart(
         name=name,
         title=title,
@@ -113,7 +108,7 @@ def against_tokens(document: Mapping[str, Any]) -> Chart:
             Panel(
                 spec=lines(
                     rows,
-                    [METHODS["mux"], _STOPPED, METHODS["self_consistency_at_k"]],
+                    [METHODS["mux"], _STOPPED, alone],
                     x_title="tokens per problem",
                     y_title="accuracy",
                     whole=False,
@@ -122,13 +117,14 @@ def against_tokens(document: Mapping[str, Any]) -> Chart:
                 + "; ".join(row["label"] for row in rows),
             ),
         ),
-        table=Table(columns=("method", "k", "tokens per problem", "accuracy"), rows=tuple(cells)),
+        table=Table(
+            columns=("method", "k", "tokens per problem", "accuracy"),
+            rows=tuple(
+                (series, str(point["k"]), amount(tokens), percent(point["accuracy"]))
+                for series, tokens, point in found
+            ),
+        ),
     )
-
-
-_STOPPED = METHODS["chosen"].__class__(
-    name="SLM-MUX, stopped when settled", colour="green", shape="square", dash=(4, 3)
-)
 
 
 def _costed(series: str, tokens: float, point: Mapping[str, Any]) -> dict[str, Any]:

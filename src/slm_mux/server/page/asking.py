@@ -18,8 +18,9 @@ from slm_mux.server.delivery import while_connected
 from slm_mux.server.origin import from_own_page
 from slm_mux.server.page.board import board_of
 from slm_mux.server.page.folders import NotKeptError
-from slm_mux.server.page.form import Form, check_form_type, field_of, fields_in, form_of
+from slm_mux.server.page.form import Form, check_form_type, field_of, fields_in
 from slm_mux.server.page.live import LiveBoard, send_live
+from slm_mux.server.page.rendering import page
 from slm_mux.server.page.site import Site
 from slm_mux.server.replies import header, send_json
 from slm_mux.server.settings import MEBIBYTE, ServerSettings
@@ -97,12 +98,8 @@ class AskEndpoint:
         board = LiveBoard(site.render_part)
         asking = Asking(site.service, scope, watch=board.observe if self._live else None)
         try:
-            form = form_of(await form_sent(site.bodies, scope, receive))
-            asking = Asking(
-                site.service,
-                with_key(scope, form.key),
-                watch=board.observe if self._live else None,
-            )
+            form = Form(**await form_sent(site.bodies, scope, receive))
+            asking.scope = with_key(scope, form.key)
             if self._live:
                 await while_connected(
                     send_live(
@@ -118,15 +115,15 @@ class AskEndpoint:
                 mux = await while_connected(self._decided(asking, form), receive)
                 kept = await self._kept(form, mux)
                 html = site.home(form, mux=mux, board=board_of(mux), let_in=True, **kept)
-                await site.send_page(scope, receive, send, html)
+                await page(html)(scope, receive, send)
         except (SlmMuxError, BusyError) as error:
             told = asking.explain(error)
             if self._live:
                 await send_json(send, self._failure(told), status=told.status, headers=told.headers)
             else:
-                let_in = site.service.door.holds_key(with_key(scope, form.key))
+                let_in = site.service.door.holds_key(asking.scope)
                 html = site.home(form, error=told, wrong=field_of(told), let_in=let_in)
-                await site.send_page(scope, receive, send, html, like=told)
+                await page(html, like=told)(scope, receive, send)
 
     async def _decided(self, asking: Asking, form: Form) -> dict[str, Any]:
         door = self._site.service.door

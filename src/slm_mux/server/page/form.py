@@ -5,7 +5,6 @@ be asked here that could not be asked there.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,20 +15,6 @@ from starlette.types import Scope
 from slm_mux.server.replies import media_type
 from slm_mux.server.wire.errors import ApiError, RefusedError, refused
 from slm_mux.server.wire.names import DEFAULT_METHOD, ModelName
-
-FIELDS = (
-    "question",
-    "pool",
-    "method",
-    "kind",
-    "samples",
-    "stopping",
-    "temperature",
-    "max_tokens",
-    "labels",
-    "keep",
-    "key",
-)
 
 _FIELD_OF = {
     "model": "pool",
@@ -92,6 +77,9 @@ class Form(Struct, frozen=True, kw_only=True):
         )
 
 
+FIELDS = Form.__struct_fields__
+
+
 def check_form_type(scope: Scope) -> None:
     """Take what a form sends, and nothing else.
 
@@ -136,11 +124,6 @@ def field_of(error: ApiError) -> str | None:
     if error.param is None:
         return "key" if error.status == 401 else None
     return "question" if error.param.startswith("messages") else _FIELD_OF.get(error.param)
-
-
-def form_of(fields: Mapping[str, str]) -> Form:
-    """Make a form of what was sent."""
-    return Form(**fields)
 
 
 def _number(text: str, param: str, what: str, *, whole: bool = False) -> Any:

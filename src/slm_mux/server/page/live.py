@@ -60,7 +60,6 @@ class LiveBoard:
         self.changed.clear()
         board, replaced = self._board, dict[str, str]()
         if board is not None:
-            progress = self._render("progress", board=board, settled=self._settled)
             if self._whole:
                 replaced["result"] = self._render("running", board=board, settled=False)
             else:
@@ -68,7 +67,7 @@ class LiveBoard:
                 replaced |= {
                     f"{c.id}-votes": self._render("votes", column=c) for c in self._columns.values()
                 }
-                replaced["progress"] = progress
+                replaced["progress"] = self._render("progress", board=board, settled=self._settled)
         say, self._say = self._say, None
         self._whole = False
         self._draws.clear()

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 
 from slm_mux.plain_text import plain
 from slm_mux.server.page.texts import on_one_line, share
-from slm_mux.server.replies import Headers
+from slm_mux.server.wire.errors import ApiError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,9 +53,11 @@ def asset(name: str) -> bytes:
     return files("slm_mux.server.page").joinpath("assets", name).read_bytes()
 
 
-def page(html: str, *, status: int = 200, headers: Headers = ()) -> HTMLResponse:
-    """Make the reply of a page."""
-    return HTMLResponse(html, status, headers=dict([*PAGE_HEADERS, *headers]))
+def page(html: str, *, like: ApiError | None = None) -> HTMLResponse:
+    """Make the reply of a page, with the status and headers of an error where there is one."""
+    if like is None:
+        return HTMLResponse(html, headers=dict(PAGE_HEADERS))
+    return HTMLResponse(html, like.status, headers=dict([*PAGE_HEADERS, *like.headers]))
 
 
 def _finalize(value: Any) -> Any:

@@ -15,6 +15,7 @@ from slm_mux.server.page.asking import AskEndpoint, form_bodies, form_sent, with
 from slm_mux.server.page.board import board_of
 from slm_mux.server.page.folders import REPORT_POLICY, minute_of
 from slm_mux.server.page.form import Form
+from slm_mux.server.page.rendering import page
 from slm_mux.server.page.site import ASSETS, Site
 from slm_mux.server.service import Service
 from slm_mux.server.wire.errors import ApiError, api_error, too_many
@@ -59,7 +60,7 @@ class Pages:
     async def home(self, request: Request) -> Response:
         """GET /: the form."""
         let_in = self.site.service.door.holds_key(request.scope)
-        return self.site.reply(self.site.home(Form(), let_in=let_in))
+        return page(self.site.home(Form(), let_in=let_in))
 
     async def to_home(self, _: Request) -> Response:
         """GET /ask: somebody went back to the address of a reply."""
@@ -92,7 +93,7 @@ class Pages:
             mux=mux,
             board=board_of(mux),
         )
-        reply = self.site.reply(html)
+        reply = page(html)
         reply.headers["X-Robots-Tag"] = "noindex"
         return reply
 
@@ -107,12 +108,12 @@ class Pages:
     async def _status(self, _: Request) -> Response:
         rows = await status.rows(self.site.service)
         html = self.site.render("status.html", rows=rows, verdict=status.verdict(rows))
-        return self.site.reply(html)
+        return page(html)
 
     async def _reports(self, _: Request) -> Response:
         folder = self.site.reports
         listed = [] if folder is None else await asyncio.to_thread(folder.listed)
-        return self.site.reply(self.site.render("reports.html", reports=listed))
+        return page(self.site.render("reports.html", reports=listed))
 
     async def _report(self, request: Request) -> Response:
         folder = self.site.reports
@@ -132,15 +133,15 @@ class Pages:
                 fields = await form_sent(site.bodies, scope, request.receive)
                 scope = with_key(scope, fields.get("key", ""))
             elif not site.service.door.holds_key(scope):
-                return site.reply(site.render("key.html", error=None, **asked))
+                return page(site.render("key.html", error=None, **asked))
             site.service.door.check(scope)
             return await show(request)
         except BusyError as error:
             told = too_many(str(error), retry_after=error.retry_after)
         except SlmMuxError as error:
             told = api_error(error, request_id=scope["state"]["request_id"])
-        return site.reply(site.render("key.html", error=told, **asked), like=told)
+        return page(site.render("key.html", error=told, **asked), like=told)
 
     def _missing(self, message: str) -> Response:
         told = ApiError(status=404, message=message, code="unknown_url")
-        return self.site.reply(self.site.render("missing.html", message=message), like=told)
+        return page(self.site.render("missing.html", message=message), like=told)

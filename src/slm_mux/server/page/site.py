@@ -1,12 +1,9 @@
-"""What all pages share: templates, folders, and how a page is sent."""
+"""What all pages share: templates and folders."""
 
 import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from slm_mux.server.answering import METHODS as FURTHER_METHODS
 from slm_mux.server.bodies import Bodies
@@ -15,7 +12,7 @@ from slm_mux.server.page.board import Board
 from slm_mux.server.page.folders import KeptQuestions, Reports
 from slm_mux.server.page.form import Form
 from slm_mux.server.page.marks import SHAPES
-from slm_mux.server.page.rendering import asset, environment, page
+from slm_mux.server.page.rendering import asset, environment
 from slm_mux.server.service import Service
 from slm_mux.server.wire.errors import ApiError
 from slm_mux.server.wire.names import DEFAULT_METHOD, KINDS
@@ -118,16 +115,3 @@ class Site:
             link=link,
             not_kept=not_kept,
         )
-
-    async def send_page(
-        self, scope: Scope, receive: Receive, send: Send, html: str, *, like: ApiError | None = None
-    ) -> None:
-        """Send a page, with the status and headers of an error where there is one."""
-        await self.reply(html, like=like)(scope, receive, send)
-
-    @staticmethod
-    def reply(html: str, *, like: ApiError | None = None) -> Response:
-        """Make the reply of a page, with the status and headers of an error where there is one."""
-        if like is None:
-            return page(html)
-        return page(html, status=like.status, headers=like.headers)

@@ -18,6 +18,7 @@ from slm_mux.errors import (
     SlmMuxError,
     WeightsError,
 )
+from slm_mux.sampling.outcome import OTHER_KIND
 
 NO_RETRY = ("x-should-retry", "false")
 """A header that tells OpenAI's own clients not to pay for the same failure twice more."""
@@ -25,8 +26,7 @@ NO_RETRY = ("x-should-retry", "false")
 _MOST = 4000
 _USUAL_WAIT = 5.0
 """Seconds, where endpoints that met a limit did not say how long it holds."""
-_KIND_HINT_CLI = "give --kind, or kind=, for another"
-_KIND_HINT = "set `mux.kind` for another"
+_OTHER_KIND = "set `mux.kind` for another"
 _REFUSED = frozenset({"RequestRefusedError"})
 _SLOW = frozenset({"RequestTimeoutError"})
 _LIMITED = frozenset({"RateLimitError"})
@@ -253,7 +253,7 @@ def shortened(text: str, most: int = 80) -> str:
 def _no_answer(
     error: NoAnswerError, failures: frozenset[str], retry_after: float | None
 ) -> ApiError:
-    message = str(error).replace(_KIND_HINT_CLI, _KIND_HINT)
+    message = str(error).replace(OTHER_KIND, _OTHER_KIND)
     status, kind, code, lasting = 502, "upstream_error", "no_completion", False
     headers: tuple[tuple[str, str], ...] = ()
     if error.looked_for is not None:

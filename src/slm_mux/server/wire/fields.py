@@ -12,13 +12,15 @@ from msgspec import Struct
 from slm_mux.server.wire.caps import Caps
 from slm_mux.server.wire.messages import messages_schema
 from slm_mux.server.wire.options import options_schema
-from slm_mux.server.wire.schema import Schema
+from slm_mux.server.wire.schema import Schema, closed
 from slm_mux.server.wire.tools import response_format_schema, tool_choice_schema, tools_schema
 
 Use = Literal["honoured", "passed on", "refused"]
 
 HIGHEST_TEMPERATURE = 2.0
 """As in OpenAI's API; the pool file allows more."""
+MODEL: Schema = {"type": "string", "minLength": 1, "maxLength": 512}
+"""The schema of `model`, whatever names are served."""
 
 
 class Field(Struct, frozen=True):
@@ -31,8 +33,6 @@ class Field(Struct, frozen=True):
     note: str
     """How it is honoured, or why it is refused."""
     schema: Schema
-    ours: bool = False
-    """Whether OpenAI's API has no such field."""
 
 
 def fields_of(caps: Caps) -> tuple[Field, ...]:
@@ -42,7 +42,7 @@ def fields_of(caps: Caps) -> tuple[Field, ...]:
             "model",
             "honoured",
             "a pool, with a method and a kind, or one of its members; see GET /v1/models",
-            {"type": "string", "minLength": 1, "maxLength": 512},
+            MODEL,
         ),
         Field(
             "messages",
@@ -207,49 +207,38 @@ def fields_of(caps: Caps) -> tuple[Field, ...]:
         _refusal("function_call", "it is the form before `tools`; use `tool_choice`"),
         _refusal("prompt_cache_options", "the models' endpoints cache prompts as they see fit"),
         _refusal("prompt_cache_retention", "the models' endpoints cache prompts as they see fit"),
-        Field(
-            "top_k", "passed on", "known to most local endpoints", _integer(minimum=-1), ours=True
-        ),
+        Field("top_k", "passed on", "known to most local endpoints", _integer(minimum=-1)),
         Field(
             "min_p",
             "passed on",
             "known to most local endpoints",
             _number(minimum=0, maximum=1),
-            ours=True,
         ),
         Field(
             "repeat_penalty",
             "passed on",
             "known to llama.cpp and its relatives",
             _number(minimum=0, maximum=10),
-            ours=True,
         ),
         Field(
             "repetition_penalty",
             "passed on",
             "known to vLLM and its relatives",
             _number(minimum=0, maximum=10),
-            ours=True,
         ),
         Field(
             "chat_template_kwargs",
             "passed on",
             "known to llama.cpp, vLLM and SGLang; for instance {'enable_thinking': false}",
             {"type": ["object", "null"], "maxProperties": 64},
-            ours=True,
         ),
-        Field("mux", "honoured", "the options of this server", options_schema(caps), ours=True),
+        Field("mux", "honoured", "the options of this server", options_schema(caps)),
     )
 
 
 def body_schema(fields: tuple[Field, ...]) -> dict[str, Any]:
     """Give the schema of the whole body."""
-    return {
-        "type": "object",
-        "required": ["model", "messages"],
-        "properties": {field.name: field.schema for field in fields},
-        "additionalProperties": False,
-    }
+    return closed(["model", "messages"], **{field.name: field.schema for field in fields})
 
 
 def passed_on(fields: tuple[Field, ...], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from slm_mux.server.wire.caps import Caps
 from slm_mux.server.wire.errors import refused
-from slm_mux.server.wire.schema import NOTHING, Schema, tagged
+from slm_mux.server.wire.schema import NOTHING, Schema, closed, tagged
 from slm_mux.types import Message
 
 _NO_FUNCTIONS = "it is the form before `tools`; use `tools`, `tool_calls` and the role `tool`"
@@ -22,25 +22,12 @@ _OF_LIBRARIES = ("parsed", "provider_specific_fields")
 def messages_schema(caps: Caps) -> Schema:
     """Give the schema of `messages`."""
     text_part = tagged("text", text={"type": "string"})
-    image = {
-        "type": "object",
-        "required": ["url"],
-        "properties": {
-            "url": {
-                "type": "string",
-                "pattern": _image_pattern(caps),
-                "x-what": _image_rule(caps),
-            },
-            "detail": {"type": "string", "enum": ["auto", "low", "high", "original"]},
-        },
-        "additionalProperties": False,
-    }
-    audio = {
-        "type": "object",
-        "required": ["data", "format"],
-        "properties": {"data": {"type": "string"}, "format": {"type": "string"}},
-        "additionalProperties": False,
-    }
+    image = closed(
+        ["url"],
+        url={"type": "string", "pattern": _image_pattern(caps), "x-what": _image_rule(caps)},
+        detail={"type": "string", "enum": ["auto", "low", "high", "original"]},
+    )
+    audio = closed(["data", "format"], data={"type": "string"}, format={"type": "string"})
     refusal_part = tagged("refusal", refusal={"type": "string"})
     user_parts = (
         text_part,
@@ -159,12 +146,8 @@ def _characters(message: Message) -> int:
 
 
 def _message(role: str, required: list[str], **properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "required": ["role", *required],
-        "properties": {"role": {"type": "string", "const": role}, **properties},
-        "additionalProperties": NOTHING,
-    }
+    form = closed(["role", *required], role={"type": "string", "const": role}, **properties)
+    return form | {"additionalProperties": NOTHING}
 
 
 def _content(caps: Caps, *parts: Schema) -> dict[str, Any]:
@@ -191,26 +174,18 @@ def _content(caps: Caps, *parts: Schema) -> dict[str, Any]:
 
 
 def _call_schema() -> Schema:
-    return {
-        "type": "object",
-        "required": ["id", "type", "function"],
-        "properties": {
-            "id": {"type": "string", "maxLength": 512},
-            "type": {"type": "string", "const": "function"},
-            "index": {"type": "integer", "minimum": 0},
-            "function": {
-                "type": "object",
-                "required": ["name", "arguments"],
-                "properties": {
-                    "name": {"type": "string", "maxLength": 256},
-                    "arguments": {"type": "string"},
-                    "parsed_arguments": {},
-                },
-                "additionalProperties": False,
-            },
-        },
-        "additionalProperties": False,
-    }
+    return closed(
+        ["id", "type", "function"],
+        id={"type": "string", "maxLength": 512},
+        type={"type": "string", "const": "function"},
+        index={"type": "integer", "minimum": 0},
+        function=closed(
+            ["name", "arguments"],
+            name={"type": "string", "maxLength": 256},
+            arguments={"type": "string"},
+            parsed_arguments={},
+        ),
+    )
 
 
 def _image_pattern(caps: Caps) -> str:

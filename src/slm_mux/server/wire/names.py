@@ -77,11 +77,6 @@ class Names:
                 name = ModelName(pool=pool, member=member)
                 self._members.setdefault(str(name), name)
 
-    @property
-    def pools(self) -> Mapping[str, Sequence[str]]:
-        """The members' names by pool, in order."""
-        return self._pools
-
     def resolve(self, text: str) -> ModelName:
         """Find what a client's `model` means; the pool is always filled in.
 

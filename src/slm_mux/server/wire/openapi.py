@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slm_mux.server.wire.caps import Caps
-from slm_mux.server.wire.fields import Field, fields_of
+from slm_mux.server.wire.fields import MODEL, Field, body_schema, fields_of
 from slm_mux.server.wire.forms import FORMS
 from slm_mux.server.wire.options import Option, options_of
 
@@ -104,14 +104,10 @@ def openapi_document(
 
 def chat_request_schema(caps: Caps, names: Sequence[str] = ()) -> dict[str, Any]:
     """Give the schema of the chat request's body, each field with what becomes of it."""
-    properties = {field.name: _described(field) for field in fields_of(caps)}
+    fields = fields_of(caps)
+    properties = {field.name: _described(field) for field in fields}
     properties["model"] |= _model_schema(names)
-    return {
-        "type": "object",
-        "required": ["model", "messages"],
-        "properties": properties,
-        "additionalProperties": False,
-    }
+    return body_schema(fields) | {"properties": properties}
 
 
 def _described(field: Field) -> dict[str, Any]:
@@ -120,9 +116,7 @@ def _described(field: Field) -> dict[str, Any]:
 
 
 def _model_schema(names: Sequence[str]) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": 512} | (
-        {"enum": list(names)} if names else {}
-    )
+    return {**MODEL, "enum": list(names)} if names else dict(MODEL)
 
 
 def _chat() -> dict[str, Any]:
@@ -139,7 +133,7 @@ def _chat() -> dict[str, Any]:
                 "description": "The answer; with `stream`, as server-sent events.",
                 "headers": {
                     name: {"schema": {"type": "string"}, "description": text}
-                    for name, text in _HEADERS.items()
+                    for name, text in HEADERS.items()
                 },
                 "content": {
                     _JSON: {"schema": _ref("schemas", "ChatCompletion")},
@@ -151,12 +145,13 @@ def _chat() -> dict[str, Any]:
     }
 
 
-_HEADERS = {
+HEADERS = {
     "X-Request-Id": "The client's own, or a new one.",
     "X-Mux-Answer-Confidence": "The winner's confidence, in [0, 1]; not with a stream.",
     "X-Mux-Model": "The winner; not with a stream.",
     "X-Mux-Samples": "How many draws brought a completion; not with a stream.",
 }
+"""The headers of an answer that are not HTTP's own, and what they say."""
 
 
 def _read(

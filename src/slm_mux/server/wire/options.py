@@ -122,8 +122,7 @@ def options_from(
     options: dict[str, Any] = {}
     warnings = []
     for header, text in ours:
-        name = header.lower()
-        name = name.removeprefix(HEADER)
+        name = header.lower().removeprefix(HEADER)
         if name not in known:
             raise refused(
                 f"there is no option of ours for the header {shortened(header)}"

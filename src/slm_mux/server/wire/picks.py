@@ -1,11 +1,9 @@
 """Which draws a reply is made of: the winner's, and those of the runners-up."""
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 
 from msgspec import Struct
 
-from slm_mux.answers.text import TextKind
 from slm_mux.types import ClassCount, Completion, Decision, Sample, Vote
 from slm_mux.voting import rank
 
@@ -16,7 +14,6 @@ class Pick(Struct, frozen=True, kw_only=True):
     completion: Completion
     answer: str | None = None
     """What was read from it, as written; None where nothing was (one model asked alone)."""
-    model: str | None = None
 
 
 class RunnerUp(Struct, frozen=True, kw_only=True):
@@ -40,16 +37,16 @@ def picks(decision: Decision, samples: Iterable[Sample], *, n: int = 1) -> tuple
         1 .. n picks, of different answers and different models. Each is its model's lowest draw of
         its answer.
     """
-    drawn = tuple(samples)
-    winner = decision.completion or _lowest(drawn, decision.model, decision.canonical, decision)
+    drawn = {(sample.model, sample.draw): sample.completion for sample in samples}
+    winner = decision.completion or drawn.get((decision.model, _first_draw(decision)))
     if winner is None:
         # The draw itself is not at hand: its text is.
         winner = Completion(text=decision.answer if decision.text is None else decision.text)
-    found = [Pick(completion=winner, answer=decision.answer, model=decision.model)]
-    for other in runners_up(decision) if n > 1 else ():
-        completion = _lowest(drawn, other.model, other.canonical, decision)
+    found = [Pick(completion=winner, answer=decision.answer)]
+    for vote, candidate in _others(decision) if n > 1 else ():
+        completion = drawn.get((vote.model, candidate.first_draw))
         if completion is not None:
-            found.append(Pick(completion=completion, answer=other.answer, model=other.model))
+            found.append(Pick(completion=completion, answer=candidate.answer))
     return tuple(found[:n])
 
 
@@ -59,45 +56,32 @@ def runners_up(decision: Decision) -> tuple[RunnerUp, ...]:
     They are in the order in which they would have won: by confidence, validation accuracy and
     place in the pool.
     """
-    votes = decision.votes
-    ranked = [votes[index] for index in rank(votes)]
-    others = [
-        (vote, vote.counts[0]) for vote in ranked if vote.counts and vote.model != decision.model
-    ]
+    return tuple(
+        RunnerUp(
+            model=vote.model,
+            answer=candidate.answer,
+            canonical=candidate.canonical,
+            confidence=vote.confidence,
+        )
+        for vote, candidate in _others(decision)
+    )
+
+
+def _first_draw(decision: Decision) -> int:
+    """The lowest draw of the winner's answer."""
+    own = next(vote for vote in decision.votes if vote.model == decision.model)
+    return next(c.first_draw for c in own.counts if c.canonical == decision.canonical)
+
+
+def _others(decision: Decision) -> Sequence[tuple[Vote, ClassCount]]:
+    """The runners-up, with the votes that they come from."""
+    ranked = [decision.votes[index] for index in rank(decision.votes)]
     # Stable, so equal confidences stay by record.
-    others.sort(key=lambda other: _share(*other), reverse=True)
-    found: dict[str, RunnerUp] = {}
-    for vote, candidate in others:
-        if candidate.canonical != decision.canonical and candidate.canonical not in found:
-            found[candidate.canonical] = RunnerUp(
-                model=vote.model,
-                answer=candidate.answer,
-                canonical=candidate.canonical,
-                confidence=vote.confidence,
-            )
+    ranked.sort(key=lambda vote: vote.confidence, reverse=True)
+    found: dict[str, tuple[Vote, ClassCount]] = {}
+    for vote in ranked:
+        candidate = vote.candidate
+        if candidate is not None and vote.model != decision.model:
+            found.setdefault(candidate.canonical, (vote, candidate))
+    found.pop(decision.canonical, None)
     return tuple(found.values())
-
-
-def _share(vote: Vote, candidate: ClassCount) -> Fraction:
-    return Fraction(candidate.count, vote.k)
-
-
-def _lowest(
-    samples: Sequence[Sample], model: str, canonical: str, decision: Decision
-) -> Completion | None:
-    """Find a model's lowest draw of a class."""
-    own = [sample for sample in samples if sample.model == model]
-    for sample in sorted(own, key=lambda sample: sample.draw):
-        if sample.completion is not None and _key(sample, decision) == canonical:
-            return sample.completion
-    return None
-
-
-def _key(sample: Sample, decision: Decision) -> str | None:
-    """The class of a draw, also where its completion was read again as a text."""
-    if sample.answer is not None:
-        return sample.answer.key
-    if sample.completion is None or decision.kind != "text":
-        return None
-    again = TextKind(cut_off_too=True).read(sample.completion.text)
-    return None if again is None else again.key

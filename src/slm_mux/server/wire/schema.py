@@ -73,14 +73,19 @@ _NAMES = {
 }
 
 
-def tagged(kind: str, **properties: Schema) -> dict[str, Any]:
-    """Give the schema of an object with these properties and the `type` that tells it apart."""
+def closed(required: Sequence[str], **properties: Schema) -> dict[str, Any]:
+    """Give the schema of an object with these properties and no others."""
     return {
         "type": "object",
-        "required": ["type", *properties],
-        "properties": {"type": {"type": "string", "const": kind}, **properties},
+        "required": list(required),
+        "properties": properties,
         "additionalProperties": False,
     }
+
+
+def tagged(kind: str, **properties: Schema) -> dict[str, Any]:
+    """Give the schema of an object with these properties and the `type` that tells it apart."""
+    return closed(["type", *properties], type={"type": "string", "const": kind}, **properties)
 
 
 def check(value: Any, schema: Schema, path: str = "") -> None:

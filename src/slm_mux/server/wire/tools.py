@@ -5,7 +5,7 @@ from typing import Any
 
 from slm_mux.server.wire.caps import Caps
 from slm_mux.server.wire.errors import refused
-from slm_mux.server.wire.schema import Schema, tagged
+from slm_mux.server.wire.schema import Schema, closed, tagged
 
 _NAME: Schema = {
     "type": "string",
@@ -16,17 +16,7 @@ _NAME: Schema = {
 
 def tools_schema(caps: Caps) -> Schema:
     """Give the schema of `tools`."""
-    function = {
-        "type": "object",
-        "required": ["name"],
-        "properties": {
-            "name": _NAME,
-            "description": {"type": ["string", "null"]},
-            "parameters": {"type": ["object", "null"]},
-            "strict": {"type": ["boolean", "null"]},
-        },
-        "additionalProperties": False,
-    }
+    function = _described("parameters")
     return {
         "type": ["array", "null"],
         "maxItems": caps.max_tools,
@@ -40,16 +30,10 @@ def tools_schema(caps: Caps) -> Schema:
 
 def tool_choice_schema() -> Schema:
     """Give the schema of `tool_choice`."""
-    named = {
-        "type": "object",
-        "required": ["name"],
-        "properties": {"name": _NAME},
-        "additionalProperties": False,
-    }
     return {
         "anyOf": [
             {"type": ["string", "null"], "enum": ["none", "auto", "required", None]},
-            tagged("function", function=named),
+            tagged("function", function=closed(["name"], name=_NAME)),
         ],
         "x-tag": "type",
         "x-refused": {
@@ -61,23 +45,12 @@ def tool_choice_schema() -> Schema:
 
 def response_format_schema() -> Schema:
     """Give the schema of `response_format`."""
-    schema = {
-        "type": "object",
-        "required": ["name"],
-        "properties": {
-            "name": _NAME,
-            "description": {"type": ["string", "null"]},
-            "schema": {"type": ["object", "null"]},
-            "strict": {"type": ["boolean", "null"]},
-        },
-        "additionalProperties": False,
-    }
     return {
         "anyOf": [
             {"type": "null"},
             tagged("text"),
             tagged("json_object"),
-            tagged("json_schema", json_schema=schema),
+            tagged("json_schema", json_schema=_described("schema")),
         ],
         "x-tag": "type",
         "x-refused": {
@@ -85,6 +58,17 @@ def response_format_schema() -> Schema:
             "python": "programs are compared by running them, which belongs to a task",
         },
     }
+
+
+def _described(holder: str) -> Schema:
+    """The form of a named JSON schema; `holder` is the property that has the schema itself."""
+    properties: dict[str, Schema] = {
+        "name": _NAME,
+        "description": {"type": ["string", "null"]},
+        holder: {"type": ["object", "null"]},
+        "strict": {"type": ["boolean", "null"]},
+    }
+    return closed(["name"], **properties)
 
 
 def tool_fields(body: Mapping[str, Any]) -> dict[str, Any]:
