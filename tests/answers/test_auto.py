@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm_mux.answers.auto import choices_in, detect_kind
+from slm_mux.answers.auto import _JSON, choices_in, detect_kind
 
 QUESTIONS = {
     "number": [
@@ -152,6 +152,16 @@ def test_every_run_of_numbered_lines_meets_the_same_question(runs: int, said: st
     listed = "".join(f"1) a{run}\n2) b{run}\n" for run in range(runs))
     last = {"1": f"a{runs - 1}", "2": f"b{runs - 1}"}
     assert choices_in(f"{said}\n{listed}") == (last if said else {})
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Return ", "as ", "JSON", "json", "j\u017fON", "J SON", " only", ".", "x"])
+    ).map("".join)
+)
+def test_looking_for_the_word_first_misses_no_phrase(question: str) -> None:
+    """Whatever spelling of the word the phrase is found with, the question asks for JSON."""
+    assert (detect_kind(question)[0] == "json") == (_JSON.search(question) is not None)
 
 
 @pytest.mark.timeout(30)

@@ -6,7 +6,8 @@ import pytest
 
 from slm_mux.errors import EmbeddedEngineError
 from slm_mux.models import context
-from slm_mux.models.context import available_memory, checked_context
+from slm_mux.models.context import DEFAULT_CONTEXT, available_memory, checked_context
+from slm_mux.models.embedded import EmbeddedModel
 from tests.models.gguf_files import PLAIN, written
 
 
@@ -56,3 +57,12 @@ def test_the_memory_of_this_machine() -> None:
     """It is known in bytes, or not at all."""
     free = available_memory()
     assert free is None or free > 2**20
+
+
+def test_the_context_that_is_expected_before_loading(tmp_path: Path) -> None:
+    """What is asked for, else the default, or what the file was trained for where that is less."""
+    file = written(tmp_path, PLAIN | {"llama.context_length": 2048})
+    assert EmbeddedModel("m", gguf=file).context == 2048
+    assert EmbeddedModel("m", gguf=file, context=512).context == 512
+    assert EmbeddedModel("m", gguf=tmp_path / "gone.gguf").context == DEFAULT_CONTEXT
+    assert EmbeddedModel("m", gguf="builtin:smollm2-135m").context == DEFAULT_CONTEXT

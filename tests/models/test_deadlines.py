@@ -94,6 +94,30 @@ async def test_deadlines_may_be_nested() -> None:
         await asyncio.sleep(0)
 
 
+async def test_all_can_be_broken_off() -> None:
+    """What is under way ends at once, what comes after is not touched, and nobody is cancelled."""
+    deadlines = Deadlines(LONG)
+    begun = asyncio.Event()
+
+    async def body() -> str:
+        try:
+            with deadlines.deadline():
+                begun.set()
+                await asyncio.Event().wait()
+        except ConnectionAbortedError:
+            current = asyncio.current_task()
+            return f"broken off, {current.cancelling() if current else None} cancellations"
+        return "ended"
+
+    task = asyncio.create_task(body())
+    await begun.wait()
+    deadlines.break_off()
+    deadlines.break_off()
+    assert await task == "broken off, 0 cancellations"
+    with deadlines.deadline():
+        await asyncio.sleep(0)
+
+
 def test_a_deadline_needs_a_task() -> None:
     """Outside of a task there is nothing to cancel, and that is said."""
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from slm_mux.errors import ConnectionLostError
 from slm_mux.models.endpoint import Endpoint
 from slm_mux.models.openai import OpenAIModel
 from tests.endpoints import (
+    Behaviour,
     answers,
     never_answers,
     serving,
@@ -159,3 +161,17 @@ async def test_a_callers_timeout_is_the_callers() -> None:
         await fake.left.wait()
         await model.aclose()
     assert fake.disconnects == 1
+
+
+@pytest.mark.parametrize("behaviour", [never_answers(), stalls()], ids=["waiting", "amid a reply"])
+async def test_closing_ends_what_is_under_way(behaviour: Behaviour) -> None:
+    """A request in flight fails at once, however much of its reply is there."""
+    async with serving() as fake:
+        fake.always = behaviour
+        model = OpenAIModel("m", url=fake.url, model="m")
+        under_way = asyncio.create_task(model.complete(ask()))
+        await fake.arrived.wait()
+        await asyncio.sleep(0.02)
+        await model.aclose()
+        with pytest.raises(ConnectionLostError):
+            await asyncio.wait_for(under_way, 20)

@@ -24,7 +24,7 @@ from slm_mux.types import Missing, Sample
 from tests.tables import table_of
 
 QUESTION = ({"role": "user", "content": "Which one?"},)
-SETTINGS = ServerSettings()
+SETTINGS = ServerSettings(breaker_failures=10**6)
 FAILED = Missing.FAILED
 Draws = Sequence[str | Missing | None]
 

@@ -23,7 +23,8 @@ from slm_mux.errors import (
 from slm_mux.models.base import Generation, Limits, Request
 from slm_mux.models.pool import Pool
 from slm_mux.models.scripted import ScriptedModel
-from slm_mux.server.breaker import Circuit, GuardedModel
+from slm_mux.server.breaker import GuardedModel
+from slm_mux.server.circuit import Circuit, Watched
 from slm_mux.server.wire.failures import told, without_addresses
 from tests.endpoints import Behaviour, hangs_up, html, serving, status, unused_url
 from tests.server.asking import Asked, asked, question_body, remote_pool
@@ -228,10 +229,13 @@ async def test_an_error_is_put_into_words_where_the_model_is_asked() -> None:
     model = GuardedModel(
         ScriptedModel("m", [inner]),
         circuit=Circuit(failures=2, seconds=10),
+        watched=Watched(),
         report=lambda *_: None,
+        check_seconds=1,
     )
     with pytest.raises(ConnectionLostError) as raised:
         await model.complete(Request(messages=(), generation=Generation()))
-    assert str(raised.value) == model.watched.problem == "m: its endpoint cannot be reached"
+    assert str(raised.value) == "m: its endpoint cannot be reached"
+    assert model.watched.problem == "its endpoint cannot be reached"
     assert (raised.value.never_connected, raised.value.model) == (True, "m")
     assert str(inner) == "m (http://h:1/v1): gone"

@@ -32,7 +32,7 @@ def checked_context(path: Path, context: int | None, *, slots: int, name: str) -
     facts = gguf_facts(path)
     trained = facts.context_length
     if context is None:
-        context = DEFAULT_CONTEXT if trained is None else min(DEFAULT_CONTEXT, trained)
+        context = _usual(trained)
     if trained is not None and context > trained:
         raise EmbeddedEngineError(
             f"{path}: context is {context}, but the model was trained for {trained} tokens; "
@@ -54,6 +54,19 @@ def checked_context(path: Path, context: int | None, *, slots: int, name: str) -
             model=name,
         )
     return context
+
+
+def usual_context(path: Path | None) -> int:
+    """Tell the context that a model has where none is asked for.
+
+    Args:
+        path: the GGUF file; None where it may not be on this machine.
+    """
+    return _usual(None if path is None else gguf_facts(path).context_length)
+
+
+def _usual(trained: int | None) -> int:
+    return DEFAULT_CONTEXT if trained is None else min(DEFAULT_CONTEXT, trained)
 
 
 def available_memory() -> int | None:

@@ -41,6 +41,14 @@ class Deadlines:
         """Forget a deadline."""
         self._open.pop(deadline, None)
 
+    def break_off(self) -> None:
+        """End every body that is still under way in ConnectionAbortedError."""
+        while self._open:
+            deadline = next(iter(self._open))
+            del self._open[deadline]
+            deadline.error = ConnectionAbortedError("closed while it was under way")
+            deadline.task.cancel()
+
     def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time() + _CLOCK_RESOLUTION
@@ -50,7 +58,7 @@ class Deadlines:
                 self._timer = self._loop.call_at(deadline.at, self._on_timer)
                 return
             del self._open[deadline]
-            deadline.passed = True
+            deadline.error = TimeoutError()
             deadline.task.cancel()
 
 
@@ -60,12 +68,13 @@ class Deadline:
     Someone else's cancellation of the task stays a cancellation.
     """
 
-    __slots__ = ("_all", "_cancelling", "at", "passed", "task")
+    __slots__ = ("_all", "_cancelling", "at", "error", "task")
 
     def __init__(self, all_of_them: Deadlines) -> None:
         self._all = all_of_them
         self.at = 0.0
-        self.passed = False
+        self.error: Exception | None = None
+        """What the body ends in, once it is to end."""
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
@@ -81,7 +90,7 @@ class Deadline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self.passed:
+        if self.error is None:
             self._all.close(self)
         elif self.task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from None
+            raise self.error from None

@@ -8,15 +8,23 @@ import asyncio
 import threading
 import weakref
 from concurrent.futures import Future
+from functools import cached_property
 from pathlib import Path
 
 from slm_mux.answers.tool_use import tool_use
 from slm_mux.errors import EmbeddedEngineError, PoolError, RequestRefusedError, WeightsError
 from slm_mux.models.base import Limits, Request
+from slm_mux.models.context import usual_context
 from slm_mux.models.files import Progress, quiet
 from slm_mux.models.grammar_limits import schema_problem
 from slm_mux.models.llama import LlamaServer, check_package
 from slm_mux.models.openai import OpenAIModel
+from slm_mux.models.pulse import (
+    STANDSTILL_SECONDS,
+    Pulse,
+    StandstillError,
+    stands_still,
+)
 from slm_mux.models.streamed import StreamingEndpoint
 from slm_mux.models.weights import Prefer, content_of, resolve
 from slm_mux.models.written_calls import in_words, with_written_calls
@@ -103,6 +111,8 @@ class EmbeddedEngine:
         self.progress = progress
         """May be replaced until the file is loaded."""
         self.sha256 = sha256
+        self.pulse = Pulse()
+        """Whether it still moves."""
         self._threads = threads
         self._prefer: Prefer = prefer
         self._cache_dir = cache_dir
@@ -118,10 +128,38 @@ class EmbeddedEngine:
         """Whether the file is in memory now."""
         return self._state.server is not None
 
+    async def check(self, *, name: str, seconds: float) -> None:
+        """See whether it moves, where a request was given up since it was last seen to move.
+
+        Args:
+            name: of the model that asks, for messages.
+            seconds: that it has to answer, > 0.
+
+        Raises:
+            EngineStandsStillError: it does not.
+        """
+        server = self._state.server
+        if server is None or not self.pulse.stopped:
+            return
+        if not await asyncio.to_thread(server.moves, within=seconds):
+            raise stands_still(name)
+        self.pulse.beat()
+
     @property
     def identity(self) -> str:
         """The file by its content, as `slm_mux.models.weights.content_of` names it."""
         return f"gguf:{content_of(self.source, sha256=self.sha256)}"
+
+    @cached_property
+    def expected_context(self) -> int:
+        """Tokens of prompt and completion together, as far as that is known before loading.
+
+        It depends on what is written alone, not on whether a file has been fetched.
+        """
+        if self.context is not None:
+            return self.context
+        named = self.source.startswith(("builtin:", "hf:"))
+        return usual_context(None if named else Path(self.source).expanduser())
 
     async def server(self, user: object, *, name: str) -> LlamaServer:
         """Return the loaded engine, loading it if need be; other requests wait meanwhile.
@@ -234,6 +272,7 @@ class EmbeddedModel:
         context: tokens per request, as for `EmbeddedEngine`.
         threads: of computation.
         timeout: of a whole request, in seconds, > 0; loading is not counted.
+        standstill: seconds for which the engine may write nothing to anybody, > 0.
 
     Raises:
         PoolError: both or neither of `gguf` and `engine` are given, or a number is out of range.
@@ -252,6 +291,7 @@ class EmbeddedModel:
         context: int | None = None,
         threads: int | None = None,
         timeout: float = 3600.0,
+        standstill: float = STANDSTILL_SECONDS,
     ) -> None:
         if engine is None:
             if gguf is None:
@@ -266,6 +306,7 @@ class EmbeddedModel:
         self.endpoint = "embedded"
         self.limits = Limits(max_in_flight=engine.slots, one_model_at_a_time=True)
         self._timeout = timeout
+        self._standstill = standstill
         self._client: OpenAIModel | None = None
         self._client_of: LlamaServer | None = None
 
@@ -276,6 +317,11 @@ class EmbeddedModel:
     def identity(self) -> str:
         """The file by its content, as `slm_mux.models.weights.content_of` names it."""
         return self.engine.identity
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and completion together, as far as that is known before loading."""
+        return self.engine.expected_context
 
     async def complete(self, request: Request) -> list[Completion]:
         """Ask once, without retries; the first request loads the engine.
@@ -289,6 +335,7 @@ class EmbeddedModel:
 
         Raises:
             EmbeddedEngineError: the file cannot be had or loaded.
+            EngineStandsStillError: the engine writes nothing any more.
             InvalidRequestError: n is not 1.
             TransientError: trying again may help.
             PermanentError: it would not.
@@ -300,6 +347,13 @@ class EmbeddedModel:
             refused.said = problem
             raise refused
         server = await self.engine.server(self, name=self.name)
+        try:
+            return await self._ask(server, request)
+        except StandstillError:
+            raise stands_still(self.name) from None
+
+    async def _ask(self, server: LlamaServer, request: Request) -> list[Completion]:
+        extra = request.generation.extra
         client = self._reach(server)
         use = tool_use(extra)
         if use is None or extra.get("tool_choice") == "none":
@@ -325,6 +379,8 @@ class EmbeddedModel:
                     f"{server.url}/v1",
                     api_key=server.api_key,
                     reuse_prompts=self.engine.slots > 1,
+                    pulse=self.engine.pulse,
+                    standstill=self._standstill,
                 ),
                 limits=self.limits,
                 timeout=self._timeout,

@@ -188,7 +188,7 @@ class Endpoint:
                 allow_redirects=False,
             )
             try:
-                return RawReply(reply.status, reply.headers, await _body_of(reply))
+                return RawReply(reply.status, reply.headers, await self._body_of(reply))
             except BaseException:
                 reply.close()
                 raise
@@ -196,7 +196,7 @@ class Endpoint:
     async def aclose(self, user: object = None) -> None:
         """Close the connections, unless another user than this one still has them.
 
-        Requests still in flight on them end in aiohttp.ClientError.
+        Requests still in flight on them end in ConnectionAbortedError.
         The endpoint may be used again. Connections of another event loop that still runs are left
         to it.
         """
@@ -206,10 +206,45 @@ class Endpoint:
         here = asyncio.get_running_loop()
         for loop in list(self._sessions):
             if loop is here or loop.is_closed():
-                self._deadlines.pop(loop, None)
+                under_way = self._deadlines.pop(loop, {})
+                if loop is here:
+                    # aiohttp does not wake those who wait for the rest of a reply.
+                    for deadlines in under_way.values():
+                        deadlines.break_off()
                 session = self._sessions.pop(loop, None)
                 if session is not None:
                     await session.close()
+
+    def _arrived(self) -> None:
+        """A part of a reply's body is here, and more may come."""
+
+    async def _body_of(self, reply: aiohttp.ClientResponse) -> bytes:
+        """Read a reply's body, or of an error's body as much as is wanted."""
+        limit = MAX_REPLY_BYTES if reply.status < 300 else MAX_ERROR_BYTES
+        length = reply.content_length
+        if length is not None and "Content-Encoding" not in reply.headers:
+            if length <= limit:
+                return await reply.read()
+            if limit == MAX_REPLY_BYTES:
+                raise ReplyTooLongError
+        content = reply.content
+        received = await content.readany()
+        self._arrived()
+        if content.at_eof():
+            return received
+        chunks = [received]
+        size = len(received)
+        while chunk := await content.readany():
+            self._arrived()
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                if limit == MAX_REPLY_BYTES:
+                    raise ReplyTooLongError
+                # The rest of a long error page is left unread, and the connection with it.
+                reply.close()
+                break
+        return b"".join(chunks)
 
     def _deadline(self, seconds: float) -> Deadline:
         """Begin a deadline of the running event loop."""
@@ -254,30 +289,3 @@ def _routing(query: str, headers: Mapping[str, str]) -> dict[str, str]:
     fields = [field for field in query.split("&") if field]
     kept = [field for field in fields if not _NAMES_A_KEY.search(field.partition("=")[0])]
     return found | ({"query": "&".join(kept)} if kept else {})
-
-
-async def _body_of(reply: aiohttp.ClientResponse) -> bytes:
-    """Read a reply's body, or of an error's body as much as is wanted."""
-    limit = MAX_REPLY_BYTES if reply.status < 300 else MAX_ERROR_BYTES
-    length = reply.content_length
-    if length is not None and "Content-Encoding" not in reply.headers:
-        if length <= limit:
-            return await reply.read()
-        if limit == MAX_REPLY_BYTES:
-            raise ReplyTooLongError
-    content = reply.content
-    received = await content.readany()
-    if content.at_eof():
-        return received
-    chunks = [received]
-    size = len(received)
-    while chunk := await content.readany():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            if limit == MAX_REPLY_BYTES:
-                raise ReplyTooLongError
-            # The rest of a long error page is left unread, and the connection with it.
-            reply.close()
-            break
-    return b"".join(chunks)

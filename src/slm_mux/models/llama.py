@@ -6,6 +6,7 @@ that never leaves this process.
 """
 
 import contextlib
+import ctypes
 import http.client
 import importlib.util
 import json
@@ -28,6 +29,8 @@ _BATCH = 64
 """Prompt tokens between two looks at what was cancelled; on a CPU larger ones are no faster."""
 _PROMPT_CACHE_MIB = 64
 _PROPS_SECONDS = 10.0
+_CLOSING_SECONDS = 20.0
+"""For the step that is being computed; one of a large model on a slow machine takes a while."""
 
 
 class LlamaServer:
@@ -96,23 +99,60 @@ class LlamaServer:
 
         Without one llama.cpp drops them in silence. Where it does not say so, they are left to it.
         """
-        port = int(self.url.rpartition(":")[2])
-        connection = http.client.HTTPConnection(_HOST, port, timeout=_PROPS_SECONDS)
         try:
-            connection.request("GET", "/props", headers={"Authorization": f"Bearer {self.api_key}"})
-            said = json.loads(connection.getresponse().read())
+            said = json.loads(self._get("/props", within=_PROPS_SECONDS))
             return bool(said["chat_template_caps"]["supports_tools"])
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
             return True
+
+    def moves(self, *, within: float) -> bool:
+        """Whether the loop that computes answers gets round to a small question.
+
+        Args:
+            within: seconds.
+        """
+        try:
+            # Its figures are collected by that loop, between two steps of its work.
+            self._get("/metrics", within=within)
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the engine and free its memory. Requests in flight lose their connection.
+
+        One that has come to a stand would never end, nor would whoever waits for that. It is left
+        as it is, with its memory, until the process ends.
+        """
+        server, self._server = self._server, None
+        if server is None:
+            return
+        # The engine's end waits for its connections, and they for their requests.
+        _hang_up(self._port)
+        if not self.moves(within=_CLOSING_SECONDS):
+            _keep_for_ever(server)
+
+    @property
+    def _port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def _get(self, path: str, *, within: float) -> bytes:
+        """Ask the engine's own routes.
+
+        Raises:
+            OSError, http.client.HTTPException: there is no answer.
+        """
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=within)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.api_key}"})
+            return connection.getresponse().read()
         finally:
             connection.close()
 
-    def close(self) -> None:
-        """End the engine and free its memory. Requests in flight lose their connection."""
-        server, self._server = self._server, None
-        if server is not None:
-            # The engine's end waits for its connections, and they for their requests.
-            _hang_up(int(self.url.rpartition(":")[2]))
+
+def _keep_for_ever(thing: object) -> None:
+    """Have Python never take a thing apart, not even when it exits."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def check_package(name: str) -> None:

@@ -38,6 +38,8 @@ class OpenAIModel:
         draws_at_once: whether one request may ask for several draws (`n`).
         timeout: of a whole request, in seconds, > 0.
         connect_timeout: of connecting, in seconds, > 0.
+        context: tokens of prompt and completion together that the endpoint takes, >= 1; None where
+            that is not known. Nothing is refused here: what it is to read of others is cut by it.
 
     Raises:
         PoolError: one of these cannot be used.
@@ -56,7 +58,10 @@ class OpenAIModel:
         draws_at_once: bool = False,
         timeout: float = 600.0,
         connect_timeout: float = 10.0,
+        context: int | None = None,
     ) -> None:
+        if context is not None and context < 1:
+            raise PoolError(f"{name}: context is {context}; give 1 or more")
         if not model:
             raise PoolError(f"{name}: model is empty; give the name its endpoint serves it under")
         for option, seconds in (("timeout", timeout), ("connect_timeout", connect_timeout)):
@@ -78,6 +83,7 @@ class OpenAIModel:
         """Where and as what it is served, without any secret; see `Endpoint.address`."""
         self.limits = limits
         self.draws_at_once = draws_at_once
+        self.context = context
         self._at = endpoint
         self._timeouts = Timeouts(timeout, connect=connect_timeout)
         self._faults = Faults(

@@ -60,6 +60,8 @@ class Pool:
         seed: every draw's seed derives from it.
         retry_seconds: how long the waits between the tries of one draw may be in all.
         path: the file the pool came from.
+        methods: settings of methods in which models read each other, by the method's name.
+        lines: where the file says what; None for a pool that comes from no file.
 
     Raises:
         PoolError: no members, or two of one name.
@@ -75,6 +77,8 @@ class Pool:
         seed: int = 0,
         retry_seconds: float = 60.0,
         path: Path | None = None,
+        methods: Mapping[str, Any] | None = None,
+        lines: Lines | None = None,
     ) -> None:
         names = [member.name for member in members]
         if not names:
@@ -92,6 +96,9 @@ class Pool:
         self.seed = seed
         self.retry_seconds = retry_seconds
         self.path = path
+        self.methods: Mapping[str, Any] = methods or {}
+        """As the file has them: what makes the methods checks them."""
+        self.lines = lines or Lines(path)
 
     def __len__(self) -> int:
         return len(self.members)
@@ -194,6 +201,8 @@ class Pool:
             seed=content.seed,
             retry_seconds=content.retry_seconds,
             path=lines.file,
+            methods=content.methods,
+            lines=lines,
         )
 
 
@@ -268,6 +277,7 @@ class _ModelBuilder:
             endpoint=endpoint,
             limits=self._shared_limits(endpoint.identity, entry, index),
             draws_at_once=entry.n,
+            context=entry.context,
             **optional,
         )
 

@@ -84,6 +84,7 @@ class PoolFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stopping: Stopping = "eager"
     seed: int = 0
     retry_seconds: float = 60.0
+    methods: dict[str, Any] = {}
 
 
 ONLY_WITH_URL = (
@@ -95,7 +96,7 @@ ONLY_WITH_URL = (
     "requests_per_minute",
     "timeout",
 )
-ONLY_WITH_GGUF = ("sha256", "slots", "context", "threads")
+ONLY_WITH_GGUF = ("sha256", "slots", "threads")
 
 _AT_LEAST_ONE = ("samples", "max_tokens", "max_in_flight", "slots", "context", "threads")
 _POSITIVE = ("requests_per_minute", "timeout", "retry_seconds")
@@ -106,7 +107,7 @@ _PLAIN_TAGS = tuple(
     for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
 )
 _DEPTH = 40
-"""Lists and mappings may nest so deep; only `extra` needs more than three."""
+"""Lists and mappings may nest so deep; only `extra` and `methods` need more than three."""
 _Path = tuple[str | int, ...]
 
 

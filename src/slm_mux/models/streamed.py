@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from slm_mux.models.endpoint import Endpoint, RawReply, Timeouts
+from slm_mux.models.pulse import STANDSTILL_SECONDS, Pulse
 
 _EVENT = b"data:"
 _END = b"[DONE]"
@@ -25,11 +26,23 @@ class StreamingEndpoint(Endpoint):
         api_key: its key.
         reuse_prompts: whether it may keep what it computed for an earlier prompt that starts
             alike. That saves time, but rounds differently, so a seed alone no longer fixes a text.
+        pulse: the engine's, for all who ask it; None for one of its own.
+        standstill: seconds without a sign of life after which a request is given up, > 0.
     """
 
-    def __init__(self, url: str, *, api_key: str, reuse_prompts: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str,
+        reuse_prompts: bool = True,
+        pulse: Pulse | None = None,
+        standstill: float = STANDSTILL_SECONDS,
+    ) -> None:
         super().__init__(url, api_key=api_key)
         self._reuse_prompts = reuse_prompts
+        self._pulse = pulse or Pulse()
+        self._standstill = standstill
 
     async def send(
         self,
@@ -44,13 +57,14 @@ class StreamingEndpoint(Endpoint):
         """Send one request; a chat completion's stream is put together into one reply.
 
         Raises:
+            StandstillError: the engine writes nothing any more.
             aiohttp.ClientError, TimeoutError, OSError: there is no whole reply.
         """
         if body is None:
             return await super().send(method, url, timeouts=timeouts, headers=headers, user=user)
         asked = msgspec.json.decode(body) | {"cache_prompt": self._reuse_prompts}
         if asked.get("tools") and asked.get("logprobs"):
-            # Of both together llama.cpp makes no stream.
+            # Of both together llama.cpp makes no stream, so there are no signs of life either.
             plain = msgspec.json.encode(asked)
             return await super().send(
                 method, url, body=plain, timeouts=timeouts, headers=headers, user=user
@@ -63,12 +77,16 @@ class StreamingEndpoint(Endpoint):
         # llama.cpp closes the connection after a stream without saying so: never use one twice.
         once = {**(headers or {}), "Connection": "close"}
         streaming = msgspec.json.encode(asked)
-        raw = await super().send(
-            method, url, body=streaming, timeouts=timeouts, headers=once, user=user
-        )
+        async with self._pulse.watched(self._standstill):
+            raw = await super().send(
+                method, url, body=streaming, timeouts=timeouts, headers=once, user=user
+            )
         if not raw.headers.get("Content-Type", "").startswith("text/event-stream"):
             return raw
         return raw._replace(body=msgspec.json.encode(assembled(raw.body)))
+
+    def _arrived(self) -> None:
+        self._pulse.beat()
 
 
 def assembled(stream: bytes) -> dict[str, Any]:

@@ -4,106 +4,33 @@ What a model's error says is put into words for clients here, where it comes up:
 can show a client where a model is.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import Literal
 
 from slm_mux.errors import (
+    AuthenticationError,
+    ConnectionLostError,
+    EmbeddedEngineError,
     ModelError,
+    ModelNotFoundError,
     PermanentError,
+    QuotaExhaustedError,
     RateLimitError,
     RequestRefusedError,
+    RequestTimeoutError,
 )
-from slm_mux.models.base import Model, Request, identity_of
-from slm_mux.server.wire.failures import told
+from slm_mux.models.base import Generation, Model, Request, identity_of
+from slm_mux.server.circuit import Circuit, Watched
+from slm_mux.server.wire.failures import words_of
 from slm_mux.types import Completion
 
-State = Literal["closed", "open", "half_open"]
-Admitted = Literal["no", "as usual", "as a trial"]
+CHECK = Request(messages=({"role": "user", "content": "Hi"},), generation=Generation(max_tokens=1))
+"""What a model is asked before its breaker opens on what a client's prompt may have caused."""
 
 
 class CircuitOpenError(PermanentError):
     """The model was not asked, because its last requests failed."""
-
-
-class Circuit:
-    """Counts failures in a row; opens at so many, and lets one request through after a while.
-
-    Args:
-        failures: in a row that open it, >= 1.
-        seconds: that it stays open before one request tries the model again, > 0.
-        clock: monotonic seconds.
-    """
-
-    def __init__(
-        self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most = failures
-        self._seconds = seconds
-        self._clock = clock
-        self._in_a_row = 0
-        self._opened: float | None = None
-        self._trying = False
-
-    @property
-    def state(self) -> State:
-        """closed: it is asked. open: it is not. half_open: one request is trying it, or may."""
-        if self._opened is None:
-            return "closed"
-        return "half_open" if self._trying or self.opens_in == 0 else "open"
-
-    @property
-    def opens_in(self) -> float:
-        """Seconds until a request may try the model; 0 for now."""
-        if self._opened is None:
-            return 0.0
-        return max(0.0, self._opened + self._seconds - self._clock())
-
-    @property
-    def in_a_row(self) -> int:
-        """Failures since the last success."""
-        return self._in_a_row
-
-    def admit(self) -> Admitted:
-        """Whether a request may go. A trial must end in one of the three methods below."""
-        if self._opened is None:
-            return "as usual"
-        if self._trying or self.opens_in > 0:
-            return "no"
-        self._trying = True
-        return "as a trial"
-
-    def succeeded(self) -> None:
-        """The model answered."""
-        self._in_a_row = 0
-        self._opened = None
-        self._trying = False
-
-    def failed(self) -> None:
-        """The model is down, or misbehaves."""
-        self._in_a_row += 1
-        if self._in_a_row >= self._most:
-            self._opened = self._clock()
-        self._trying = False
-
-    def gave_up_trial(self) -> None:
-        """The trial ended without showing whether the model is there."""
-        self._trying = False
-
-
-class Watched:
-    """What is known of a model from the requests that it was sent."""
-
-    def __init__(self) -> None:
-        self.answered_at: float | None = None
-        """Clock time of the last completion."""
-        self.failed_at: float | None = None
-        self.seconds: float | None = None
-        """How long the last completion took."""
-        self.problem: str | None = None
-        """The last failure, in words for clients; None once it answered again."""
-        self.limited_until: float | None = None
-        """Clock time until which its endpoint wants no requests, by the last 429 that said so."""
 
 
 class GuardedModel:
@@ -111,9 +38,11 @@ class GuardedModel:
 
     Args:
         model: whom to ask.
-        circuit: its breaker.
+        circuit: its breaker, and that of whoever else asks the same model.
+        watched: what is known of it, shared in the same way.
         report: told how each request ended: the seconds it took, and its error, as the model raised
             it, or None.
+        check_seconds: in which it must answer `CHECK`, > 0.
         clock: monotonic seconds.
     """
 
@@ -122,13 +51,15 @@ class GuardedModel:
         model: Model,
         *,
         circuit: Circuit,
+        watched: Watched,
         report: Callable[[str, float, ModelError | None], None],
+        check_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inner = model
         """The model itself."""
         self.circuit = circuit
-        self.watched = Watched()
+        self.watched = watched
         self.name = model.name
         self.endpoint = model.endpoint
         self.limits = model.limits
@@ -139,16 +70,30 @@ class GuardedModel:
         self.in_flight = 0
         """Requests on their way."""
         self._report = report
+        self._check_seconds = check_seconds
         self._clock = clock
 
     def __repr__(self) -> str:
         return f"GuardedModel({self.inner!r})"
 
     @property
+    def context(self) -> int | None:
+        """Tokens of its context, where that is known."""
+        found: int | None = getattr(self.inner, "context", None)
+        return found
+
+    @property
     def limited_for(self) -> float | None:
         """Seconds until its endpoint takes requests again, as far as it said so; None otherwise."""
         until = self.watched.limited_until
         return None if until is None or until <= self._clock() else until - self._clock()
+
+    @property
+    def asked_again_in(self) -> float | None:
+        """Seconds until it may be asked again, for its limit or its breaker; None for now."""
+        if self.circuit.state == "closed":
+            return self.limited_for
+        return self.circuit.opens_in
 
     async def complete(self, request: Request) -> list[Completion]:
         """Ask once, unless the breaker is open.
@@ -168,8 +113,10 @@ class GuardedModel:
         try:
             found = await self.inner.complete(request)
         except ModelError as error:
-            trial = False
-            raise self._failed(error, clock() - started) from None
+            public = self._took_in(error, clock() - started)
+            if self._must_open(error, trial=trial):
+                await self._open_unless_there(error)
+            raise public from None
         finally:
             self.in_flight -= 1
             if trial:
@@ -187,24 +134,70 @@ class GuardedModel:
         watched = self.watched
         watched.answered_at = now
         watched.seconds = seconds
-        watched.problem = None
+        watched.problem = watched.failed_at = None
         self._report(self.name, seconds, None)
 
-    def _failed(self, error: ModelError, seconds: float) -> ModelError:
+    def _took_in(self, error: ModelError, seconds: float) -> ModelError:
         """Take in a failure; returns it as it may be told."""
-        public = error.reworded(told(error, self.name, endpoint=self.endpoint))
-        if isinstance(error, RequestRefusedError | RateLimitError):
-            # It is there: it only does not take this, or not now.
+        self._report(self.name, seconds, error)
+        words = words_of(error, endpoint=self.endpoint)
+        if _is_there(error):
             self.circuit.succeeded()
             wait = getattr(error, "retry_after", None)
             if wait is not None:
                 self.watched.limited_until = self._clock() + wait
         else:
             self.circuit.failed()
-            self.watched.failed_at = self._clock()
-            self.watched.problem = str(public)
-        self._report(self.name, seconds, error)
-        return public
+            self.watched.problem = words
+            if _whatever_the_prompt(error):
+                self.watched.failed_at = self._clock()
+        return error.reworded(f"{self.name}: {words}")
+
+    def _must_open(self, error: ModelError, *, trial: bool) -> bool:
+        """Whether this failure opens the breaker, unless a check shows the model to be there."""
+        circuit = self.circuit
+        if _is_there(error) or not circuit.failed_enough:
+            return False
+        # What was on its way when it opened says nothing new.
+        return trial or circuit.state == "closed"
+
+    async def _open_unless_there(self, error: ModelError) -> None:
+        """Open the breaker, if need be after a question of the server's own."""
+        circuit = self.circuit
+        if circuit.being_checked:
+            return
+        if not _whatever_the_prompt(error):
+            circuit.being_checked = True
+            try:
+                if await self._answers_a_check():
+                    return
+            finally:
+                circuit.being_checked = False
+        circuit.open()
+        self.watched.failed_at = self._clock()
+
+    async def _answers_a_check(self) -> bool:
+        started = self._clock()
+        try:
+            async with asyncio.timeout(self._check_seconds):
+                await self.inner.complete(CHECK)
+        except ModelError as error:
+            self._report(self.name, self._clock() - started, error)
+            if not _is_there(error):
+                return False
+            self.circuit.succeeded()
+            return True
+        except TimeoutError:
+            seconds = self._clock() - started
+            late = RequestTimeoutError(
+                f"{self.name}: a check of one token had no answer within {self._check_seconds:g} s",
+                model=self.name,
+            )
+            self._report(self.name, seconds, late)
+            return False
+        now = self._clock()
+        self._answered(now, now - started)
+        return True
 
     def _open(self) -> CircuitOpenError:
         last = f"; the last: {self.watched.problem}" if self.watched.problem else ""
@@ -212,3 +205,18 @@ class GuardedModel:
             f"{self.name}: not asked, since {self.circuit.in_a_row} requests in a row failed{last}",
             model=self.name,
         )
+
+
+def _is_there(error: ModelError) -> bool:
+    """Whether the model only does not take this, or not now."""
+    return isinstance(error, RequestRefusedError | RateLimitError)
+
+
+def _whatever_the_prompt(error: ModelError) -> bool:
+    """Whether a failure cannot come from what was asked, so that any question would meet it."""
+    if isinstance(error, ConnectionLostError):
+        return error.never_connected
+    if isinstance(error, AuthenticationError):
+        # Some services answer 403 to a prompt that they do not like.
+        return error.status != 403
+    return isinstance(error, ModelNotFoundError | QuotaExhaustedError | EmbeddedEngineError)

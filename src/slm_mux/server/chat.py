@@ -75,7 +75,7 @@ class Asking:
         self._failures: set[str] = set()
         """The classes of the errors that draws ended in."""
         self._retry_after: float | None = None
-        """Seconds until the first of the endpoints that limited a draw takes requests again."""
+        """Seconds until the first of the models that failed may be asked again, where known."""
 
     async def serve(self, receive: Receive, send: Send) -> None:
         """Answer it.
@@ -187,7 +187,7 @@ class Asking:
         finally:
             failures = {(s.model, s.failure.error) for s in samples if s.failure is not None}
             self._failures |= {error for _, error in failures}
-            waits = [served.guards[model].limited_for for model, _ in failures]
+            waits = [served.guards[model].asked_again_in for model, _ in failures]
             self._retry_after = min((wait for wait in waits if wait is not None), default=None)
             service.metrics.drew(served.name, samples)
 

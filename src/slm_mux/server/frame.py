@@ -24,6 +24,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _PORT = re.compile(r":\d*$")
 _SECURE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
+_TWO_LENGTHS = ApiError(
+    status=400,
+    message="the request has a length and comes in chunks too; send one of the two",
+    code="bad_http",
+    # Its end is not where every proxy thinks: what comes after is no request.
+    headers=(("Connection", "close"),),
+)
+
 
 class Frame:
     """The outermost layer of the app.
@@ -96,10 +104,12 @@ class Frame:
             self._ended(scope, request_id, status, time.perf_counter() - started, note)
 
     def _refusal(self, scope: Scope) -> ApiError | None:
-        """Refuse what a web page may have made a browser send.
+        """Refuse what two readers may read in two ways, or a web page made a browser send.
 
         A name that was rebound to this machine, or a form that posts here from elsewhere.
         """
+        if header(scope, b"transfer-encoding") and header(scope, b"content-length"):
+            return _TWO_LENGTHS
         if self._hosts is not None:
             host = header(scope, b"host") or ""
             if _PORT.sub("", host).lower() not in self._hosts:

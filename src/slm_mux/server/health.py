@@ -10,10 +10,11 @@ from msgspec import Struct, to_builtins
 
 from slm_mux.errors import BadReplyError, ModelError, ModelNotFoundError, WeightsError
 from slm_mux.models.base import Model
-from slm_mux.server.breaker import GuardedModel, State
+from slm_mux.server.breaker import GuardedModel
+from slm_mux.server.circuit import State, Watched
 from slm_mux.server.rosters import Roster
 from slm_mux.server.settings import ServerSettings
-from slm_mux.server.wire.failures import told
+from slm_mux.server.wire.failures import words_of
 
 
 class MemberState(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class _Probe(Struct, frozen=True):
     at: float
     seconds: float
     problem: str | None
+    """Without the model's name."""
 
 
 class Readiness:
@@ -55,7 +57,7 @@ class Readiness:
         self._holds = settings.ready_seconds
         self._within = settings.probe_seconds
         self._clock = clock
-        self._probes: dict[GuardedModel, _Probe] = {}
+        self._probes: dict[Watched, _Probe] = {}
         self._probing = asyncio.Lock()
 
     async def members(self) -> list[MemberState]:
@@ -63,14 +65,14 @@ class Readiness:
         guards = list(self._roster.guards())
         # One look serves all who ask at the same time, so that asking often costs no more.
         async with self._probing:
-            unknown = {guard for _, guard in guards if self._is_unknown(guard)}
-            probes = await asyncio.gather(*(self._probe(guard) for guard in unknown))
+            unknown = {guard.watched: guard for _, guard in guards if self._is_unknown(guard)}
+            probes = await asyncio.gather(*(self._probe(guard) for guard in unknown.values()))
             self._probes |= dict(zip(unknown, probes, strict=True))
         return [self._state(pool, guard) for pool, guard in guards]
 
     def _is_unknown(self, guard: GuardedModel) -> bool:
-        probe = self._probes.get(guard)
-        times = [guard.watched.answered_at, guard.watched.failed_at, probe.at if probe else None]
+        watched, probe = guard.watched, self._probes.get(guard.watched)
+        times = [watched.answered_at, watched.failed_at, probe.at if probe else None]
         latest = max((at for at in times if at is not None), default=None)
         return latest is None or self._clock() - latest >= self._holds
 
@@ -78,22 +80,25 @@ class Readiness:
         started = self._clock()
         try:
             async with asyncio.timeout(self._within):
-                await _look(guard.inner)
+                # What cannot be cancelled gets less, so that it is the one to say what is wrong.
+                await _look(guard.inner, within=0.8 * self._within)
             problem = None
         except TimeoutError:
-            problem = f"{guard.name}: no answer within {self._within:g} s"
+            problem = f"no answer within {self._within:g} s"
         except ModelError as error:
-            problem = told(error, guard.name, endpoint=guard.endpoint)
+            problem = words_of(error, endpoint=guard.endpoint)
         except WeightsError:
-            problem = f"{guard.name}: its file is not there"
+            problem = "its file is not there"
         return _Probe(self._clock(), self._clock() - started, problem)
 
     def _state(self, pool: str, guard: GuardedModel) -> MemberState:
-        watched, probe, breaker = guard.watched, self._probes.get(guard), guard.circuit.state
+        watched, breaker = guard.watched, guard.circuit.state
+        probe = self._probes.get(watched)
         asked_at = max(
             (at for at in (watched.answered_at, watched.failed_at) if at is not None), default=None
         )
-        problem = watched.problem
+        # A failure that the prompt may have caused says nothing of the next question.
+        problem = watched.problem if watched.failed_at is not None else None
         if probe is not None and (asked_at is None or probe.at > asked_at):
             problem = probe.problem
         if breaker == "open":
@@ -107,7 +112,7 @@ class Readiness:
             ok=problem is None and breaker != "open",
             breaker=breaker,
             seconds=None if seconds is None else round(seconds, 4),
-            problem=problem,
+            problem=None if problem is None else f"{guard.name}: {problem}",
         )
 
 
@@ -125,8 +130,12 @@ def ready_document(members: list[MemberState], *, in_detail: bool) -> dict[str, 
     return document
 
 
-async def _look(model: Model) -> None:
+async def _look(model: Model, *, within: float) -> None:
     """See whether a model is there, without a completion.
+
+    Args:
+        model: the model.
+        within: seconds, for what cannot be cancelled.
 
     Raises:
         ModelError, WeightsError: it is not.
@@ -143,6 +152,7 @@ async def _look(model: Model) -> None:
     engine = getattr(model, "engine", None)
     if engine is not None:
         await asyncio.to_thread(_look_for_file, model.name, engine)
+        await engine.check(name=model.name, seconds=within)
 
 
 def _look_for_file(name: str, engine: Any) -> None:

@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from slm_mux.errors import ModelError
+from slm_mux.models.base import Model, identity_of
 from slm_mux.models.pool import Member, Pool
 from slm_mux.mux import AsyncMux
 from slm_mux.sampling.limits import Limiter
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
-from slm_mux.server.breaker import Circuit, GuardedModel
+from slm_mux.server.breaker import GuardedModel
+from slm_mux.server.circuit import Circuit, Watched
 from slm_mux.server.settings import ServerSettings
 from slm_mux.voting import rank_by_record
 
@@ -75,7 +77,7 @@ class Roster:
 
     Args:
         pools: by name, at least one.
-        settings: those of the breakers.
+        settings: those of the breakers, of which members that are one model share one.
         report: told how each request to a model ended.
         clock: monotonic seconds.
     """
@@ -88,10 +90,12 @@ class Roster:
         report: Report,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._settings = settings
+        self._report = report
+        self._clock = clock
         self._limiters = dict[str, Limiter]()
-        self.pools = {
-            name: self._served(name, pool, settings, report, clock) for name, pool in pools.items()
-        }
+        self._known = dict[Hashable, tuple[Circuit, Watched]]()
+        self.pools = {name: self._served(name, pool) for name, pool in pools.items()}
 
     def __iter__(self) -> Iterator[ServedPool]:
         return iter(self.pools.values())
@@ -117,35 +121,46 @@ class Roster:
         if errors:
             raise ExceptionGroup("closing failed", errors)
 
-    def _served(
-        self,
-        name: str,
-        pool: Pool,
-        settings: ServerSettings,
-        report: Report,
-        clock: Callable[[], float],
-    ) -> ServedPool:
-        def tell(model: str, seconds: float, error: ModelError | None) -> None:
-            report(name, model, seconds, error)
-
-        guards = {
-            member.name: GuardedModel(
-                member.model,
-                circuit=Circuit(
-                    failures=settings.breaker_failures,
-                    seconds=settings.breaker_seconds,
-                    clock=clock,
-                ),
-                report=tell,
-                clock=clock,
-            )
-            for member in pool
-        }
+    def _served(self, name: str, pool: Pool) -> ServedPool:
+        guards = {member.name: self._guarded(member.model, pool=name) for member in pool}
         for member in pool:
             # Where pools state different limits of one endpoint, the first pool's count.
             self._limiters.setdefault(member.model.endpoint, Limiter(member.model.limits))
         members = [replace(member, model=guards[member.name]) for member in pool]
         return ServedPool(name, _pool_of(pool, members), guards, self._limiters)
+
+    def _guarded(self, model: Model, *, pool: str) -> GuardedModel:
+        settings, report, clock = self._settings, self._report, self._clock
+
+        def tell(name: str, seconds: float, error: ModelError | None) -> None:
+            report(pool, name, seconds, error)
+
+        key = _what_fails_together(model)
+        if key not in self._known:
+            circuit = Circuit(
+                failures=settings.breaker_failures, seconds=settings.breaker_seconds, clock=clock
+            )
+            self._known[key] = (circuit, Watched())
+        circuit, watched = self._known[key]
+        return GuardedModel(
+            model,
+            circuit=circuit,
+            watched=watched,
+            report=tell,
+            check_seconds=settings.check_seconds,
+            clock=clock,
+        )
+
+
+def _what_fails_together(model: Model) -> Hashable:
+    """Equal for models of which one is down when the other is.
+
+    Of models behind URLs the endpoint counts beside the identity, since it tells keys apart: one
+    that is wrong must not cost a pool whose key is right. Of embedded ones the engine does, since
+    one file may be loaded with settings that fit into memory and with others that do not.
+    """
+    engine = getattr(model, "engine", None)
+    return (model.endpoint, identity_of(model)) if engine is None else engine
 
 
 def _pool_of(pool: Pool, members: list[Member]) -> Pool:

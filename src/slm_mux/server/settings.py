@@ -84,6 +84,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Failures in a row after which a model is not asked."""
     breaker_seconds: Seconds = 30.0
     """That it is not asked, before one request tries it again."""
+    check_seconds: Seconds = 20.0
+    """In which a model must answer the server's own question before its breaker opens."""
     ready_seconds: Seconds = 10.0
     """For which what is known of a model holds."""
     probe_seconds: Seconds = 5.0

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slm_mux.answers.text import TextKind
+from slm_mux.sampling.events import AnswerSettled, QuestionPlanned
+from slm_mux.sampling.tally import Drawer
 from slm_mux.server.page.board import Board, board_of
+from slm_mux.server.page.live import LiveBoard
 from slm_mux.server.page.marks import SHAPES, Marks
 from slm_mux.server.page.texts import on_one_line, share
 from slm_mux.server.page.words import listed, saved, why
@@ -73,6 +76,22 @@ def vote(
         "not_drawn": not_drawn,
         "validation_accuracy": record,
     }
+
+
+def test_what_is_settled_at_once_is_shown_so_at_once() -> None:
+    """The first look at a question that is settled already does not say that draws are awaited."""
+    told: list[tuple[str, bool]] = []
+
+    def render(part: str, **shown: Any) -> str:
+        told.append((part, shown["settled"]))
+        return part
+
+    board = LiveBoard(render)
+    drawers = (Drawer(model="a", k=3, validation_accuracy=None),)
+    board.observe(QuestionPlanned(kind="number", kind_reason=None, drawers=drawers))
+    board.observe(AnswerSettled(canonical="4"))
+    assert board.changes()["set"] == {"result": "running"}
+    assert told == [("running", True)]
 
 
 def test_draws_become_groups_as_they_come() -> None:

@@ -352,7 +352,8 @@ async def test_the_status_tells_what_is_known_of_each_model() -> None:
     assert "1 of 2 models answer." in shown
     assert "not asked: 2 requests in a row failed; it is tried again in " in shown
     assert "<dt>answers</dt><dd>2</dd>" in shown
-    assert "<dt>failures</dt><dd>2</dd>" in shown
+    # Two draws, and the check before the breaker opened.
+    assert "<dt>failures</dt><dd>3</dd>" in shown
     assert "http://" not in shown
     assert "10.0.0.1" not in shown
     assert "No model answers." in down

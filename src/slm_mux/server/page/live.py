@@ -61,7 +61,7 @@ class LiveBoard:
         board, replaced = self._board, dict[str, str]()
         if board is not None:
             if self._whole:
-                replaced["result"] = self._render("running", board=board, settled=False)
+                replaced["result"] = self._render("running", board=board, settled=self._settled)
             else:
                 replaced |= {d.id: self._render("draw", draw=d) for d in self._draws.values()}
                 replaced |= {

@@ -28,8 +28,9 @@ _USUAL_WAIT = 5.0
 """Seconds, where endpoints that met a limit did not say how long it holds."""
 _OTHER_KIND = "set `mux.kind` for another"
 _REFUSED = frozenset({"RequestRefusedError"})
-_SLOW = frozenset({"RequestTimeoutError"})
+_SLOW = frozenset({"RequestTimeoutError", "EngineStandsStillError"})
 _LIMITED = frozenset({"RateLimitError"})
+_NOT_ASKED = frozenset({"CircuitOpenError"})
 _LASTING = frozenset({"AuthenticationError", "QuotaExhaustedError"})
 
 
@@ -226,8 +227,8 @@ def api_error(
         request_id: as it stands in the log.
         failures: the error classes of the draws that failed (`Failure.error`). Where no draw came
             in and all failed for one reason, that reason is the request's.
-        retry_after: where they all met limits of their endpoints, the seconds until the first of
-            these ends; None where no endpoint said so.
+        retry_after: where they all met limits of their endpoints, or were not asked at all, the
+            seconds until the first may be asked again; None where that is not known.
     """
     if isinstance(error, RefusedError):
         return error.reply
@@ -261,7 +262,10 @@ def _no_answer(
         status, kind, code, lasting = 422, "no_answer_error", "no_readable_answer", True
     elif failures and failures <= _REFUSED:
         status, kind, code = 400, "invalid_request_error", "refused_by_models"
-    elif failures and failures <= _LIMITED:
+    elif failures and failures <= _NOT_ASKED:
+        status, kind, code = 503, "upstream_error", "unavailable"
+        headers = _retry_after(_USUAL_WAIT if retry_after is None else retry_after)
+    elif failures and failures <= _LIMITED | _NOT_ASKED:
         status, kind, code = 429, "rate_limit_error", "rate_limit_exceeded"
         headers = _retry_after(_USUAL_WAIT if retry_after is None else retry_after)
     elif failures and failures <= _SLOW:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from slm_mux import errors
 from slm_mux.errors import ModelError
+from slm_mux.models.pulse import EngineStandsStillError
 
 ADDRESS = "[address]"
 """In place of every address in an endpoint's words."""
@@ -28,6 +29,7 @@ _WORDS: Mapping[type[ModelError], str] = MappingProxyType(
         errors.ModelNotFoundError: "its endpoint does not serve it",
         errors.BadReplyError: "its endpoint gave no reply that can be read",
         errors.EmbeddedEngineError: "it cannot be loaded",
+        EngineStandsStillError: "its engine has come to a stand",
     }
 )
 _ADDRESS = re.compile(
@@ -52,6 +54,16 @@ def told(error: ModelError, name: str, *, endpoint: str = "") -> str:
     Args:
         error: what it ended in.
         name: the model's.
+        endpoint: as for `words_of`.
+    """
+    return f"{name}: {words_of(error, endpoint=endpoint)}"
+
+
+def words_of(error: ModelError, *, endpoint: str = "") -> str:
+    """Say the same without the model's name.
+
+    Args:
+        error: what a request ended in.
         endpoint: the model's `endpoint`, whose host must not be shown; need not be a URL.
     """
     words = next((_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS), "it failed")
@@ -61,7 +73,7 @@ def told(error: ModelError, name: str, *, endpoint: str = "") -> str:
         words += f" ({error.status})"
     if isinstance(error, errors.RequestRefusedError) and error.said:
         words += f": {without_addresses(error.said, endpoint=endpoint)}"
-    return f"{name}: {words}"
+    return words
 
 
 def without_addresses(text: str, *, endpoint: str = "") -> str:
@@ -71,7 +83,7 @@ def without_addresses(text: str, *, endpoint: str = "") -> str:
 
     Args:
         text: its words.
-        endpoint: as for `told`.
+        endpoint: as for `words_of`.
     """
     text = _ADDRESS.sub(ADDRESS, text)
     host = urlsplit(endpoint).hostname

@@ -28,7 +28,7 @@ _STATUSES = {
     "429": "A limit is reached; Retry-After says when to try again.",
     "500": "The server made a mistake; its log has it under X-Request-Id.",
     "502": "No model gave a completion; see `reasons`.",
-    "503": "The server cannot answer now.",
+    "503": "The server cannot answer now, or no model may be asked; see Retry-After.",
     "504": "There was no answer in time.",
 }
 _EVERYWHERE = ("400", "401", "405", "421", "429", "500", "503")

@@ -6,6 +6,7 @@ refused. What a server allows is in its `Caps`, and what is over it is refused, 
 
 import functools
 import gc
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,11 @@ from slm_mux.server.wire.options import DEFAULT_DETAIL, options_from
 from slm_mux.server.wire.schema import Schema, check
 from slm_mux.server.wire.tools import calls_wanted, tool_fields
 from slm_mux.types import Message, Stopping
+
+_HALF_OF_A_PAIR = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 
 
 class ChatAsk(Struct, frozen=True, kw_only=True):
@@ -229,6 +235,8 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
         given = msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        if _HALF_OF_A_PAIR.search(body):
+            what = "an escape in it is half of a surrogate pair, which no text can hold"
         raise refused(
             f"the request's body is not JSON that can be read ({what})", code="invalid_json"
         ) from None
