@@ -125,3 +125,26 @@ def test_the_library_asks_a_real_model(pool: Path) -> None:
         decision = mux.ask("What is 7 + 5?", samples=1)
     assert decision.text
     assert decision.answer in decision.text
+
+
+async def test_a_debate_of_real_models(pool: Path, tmp_path: Path) -> None:
+    """Two prompts of one model debate two problems; the second time nothing is drawn."""
+    pool.write_text(pool.read_text().replace("max_tokens: 64", "max_tokens: 24"))
+    arguments = ("eval", "demo", "--pool", str(pool), "--method", "debate", "--limit", "2")
+    store = ("--store", str(tmp_path / "samples.db"))
+    shown = await slm_mux(*arguments, *store, "-k", "1", "--json")
+    assert shown.code == 0, shown.err
+    again = await slm_mux(*arguments, *store, "-k", "1", "--json", "--offline")
+    assert again.code == 0, again.err
+    assert again.document["methods"] == shown.document["methods"]
+    assert again.document["discussions"] == shown.document["discussions"]
+    held = shown.document["discussions"]["debate"]["problems"].values()
+    assert [len(one["turns"]) for one in held] == [4, 4]
+    assert {turn["step"] for one in held for turn in one["turns"]} == {"round 1", "round 2"}
+    (row,) = shown.document["methods"]
+    assert (row["calls_per_problem"], row["failed_problems"]) == (4.0, 0)
+    assert row["tokens_per_problem"] > 4 * 24
+    why = await slm_mux("explain", str(shown.document["run"]), "--worst", "2", "--json", *store)
+    explained = why.document["discussions"]["debate"]
+    assert explained["right"] == row["correct"]
+    assert len(why.document["worst"]["debate"]) == explained["failures"]["wrong"]

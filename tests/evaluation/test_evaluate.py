@@ -35,8 +35,8 @@ def test_the_keys_of_the_document(tmp_path: Path) -> None:
     for row in document["methods"]:
         assert row.keys() - {"reason"} == {
             "method", "accuracy", "ci95", "correct", "total", "samples_per_problem",
-            "tokens_per_problem", "unreadable", "failed_problems", "bounds", "attribution",
-            "per_model",
+            "calls_per_problem", "tokens_per_problem", "unreadable", "breaches",
+            "failed_problems", "bounds", "attribution", "per_model",
         }  # fmt: skip
     mux = rows(document)["mux"]
     assert (mux["accuracy"], mux["correct"], mux["total"]) == (0.5, 1, 2)

@@ -87,6 +87,7 @@ def records(draw: st.DrawFn) -> Record:
             collected_at=draw(MAYBE),
         ),
         given=draw(st.none() | st.builds(Reading, MAYBE, MAYBE)),
+        method=draw(MAYBE),
     )
 
 

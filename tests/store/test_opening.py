@@ -84,6 +84,7 @@ def test_older_files_become_current(tmp_path: Path, version: int) -> None:
         assert store.stopped("demo") == []
         store.put_stopped({one.digest: 4})
         store.put_readings("reader", [(1, Reading("7", "7"))])
+        store.put_discussed("demo", "debate", [("q1", series("after q1"))])
     with Store.open(path) as store:
         assert store.info().schema == VERSION
         assert [mark.wanted for mark in store.stopped("demo")] == [4]
@@ -120,6 +121,7 @@ def test_released_migrations_do_not_change() -> None:
         ("checksums", "d01be0ac7993"),
         ("readings and verdicts", "6fadbb6b7f7a"),
         ("stopped", "1814975d81aa"),
+        ("discussed", "4d2bbb7b0b31"),
     ]
 
 

@@ -265,11 +265,22 @@ def leave_interrupted(store: Store, needs: Sequence[MemberNeeds], *, as_json: bo
     wanted = sum(member.total for member in needs)
     # What the last requests brought was written, but nobody waited any more to count it.
     there = sum(_stored_draws(store, member) for member in needs)
-    store.close()
     message = (
         f"interrupted: everything that came in is kept, {there:,} of {counted(wanted, 'draw')} "
         f"{'is' if there == 1 else 'are'} in the store; the same command draws the rest"
     )
+    end_interrupted(store, message, as_json=as_json)
+
+
+def end_interrupted(store: Store, message: str, *, as_json: bool) -> NoReturn:
+    """Say how things stand, and end the process after Ctrl-C.
+
+    Args:
+        store: where the samples are; it is closed.
+        message: what is kept.
+        as_json: whether a JSON document is wanted on stdout.
+    """
+    store.close()
     print_line(messages(), message)
     if as_json:
         print_error_json("Interrupted", message)

@@ -30,7 +30,18 @@ def evaluate(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="mux, single, self_consistency, agent_forest; repeat it. All if none."),
+        typer.Option(
+            help="mux, single, self_consistency, agent_forest (all of these if none is given); "
+            "with --pool also debate, mixture_of_agents (moa), multi_agent_verification (mav), "
+            "universal_self_consistency (usc), or all. Repeat it."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TOKENS",
+            help="Give every method so many tokens a question (prompt and completion, on average).",
+        ),
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Draw nothing: the store's samples only.")
@@ -72,6 +83,7 @@ def evaluate(
             store=store,
             split=split,
             methods=tuple(method or ()),
+            budget=budget,
             offline=offline,
             samples=samples,
             stopping=stopping,

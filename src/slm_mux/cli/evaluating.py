@@ -14,11 +14,19 @@ from slm_mux.cli.evaluation_failures import (
     complaint_about,
     explaining_given_up,
 )
-from slm_mux.cli.options import DEFAULT_STORE
-from slm_mux.cli.stored_task import WorkBar, open_store, store_path, stored_name
+from slm_mux.cli.options import DEFAULT_STORE, with_checked_methods
+from slm_mux.cli.stored_task import (
+    WorkBar,
+    open_store,
+    store_path,
+    store_with_runs,
+    stored_name,
+)
 from slm_mux.collecting.pauses import fewer_pauses
+from slm_mux.discussion.workflows import ALIASES, WORKFLOWS
 from slm_mux.errors import InvalidRequestError, StoreError
-from slm_mux.evaluation.evaluate import evaluate
+from slm_mux.evaluation.discussed import judge
+from slm_mux.evaluation.evaluate import describe, prepare
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.scorers import make_scorer
 from slm_mux.methods import METHODS
@@ -27,7 +35,13 @@ from slm_mux.store.store import Store
 
 if TYPE_CHECKING:
     from slm_mux.collecting.counts import Collected
+    from slm_mux.collecting.holding import Held
+    from slm_mux.discussion.base import Workflow
     from slm_mux.models.pool import Pool
+
+
+ALL = "all"
+"""Every method."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -47,12 +61,28 @@ class Wanted(Struct, frozen=True, kw_only=True):
     data: Path | None
     name: str | None = None
     retry_failed: bool = False
+    budget: float | None = None
     can_draw: ClassVar[bool] = True
 
     @property
     def live(self) -> bool:
         """Whether draws may be made: without a pool file there is nobody to ask."""
         return self.pool is not None and not self.offline
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The methods that count votes; all of them where none is named."""
+        if not self.methods or ALL in self.methods:
+            return tuple(METHODS)
+        return tuple(name for name in self.methods if name in METHODS)
+
+    @property
+    def discussing(self) -> tuple[str, ...]:
+        """The methods in which models read each other; none where none is named."""
+        if ALL in self.methods:
+            return tuple(WORKFLOWS)
+        named = (ALIASES.get(name, name) for name in self.methods if name not in METHODS)
+        return tuple(dict.fromkeys(named))
 
     @property
     def stops_early(self) -> bool:
@@ -69,6 +99,7 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     """
     _check(wanted)
     pool = _pool(wanted)
+    workflows = [] if pool is None or not wanted.discussing else _workflows(wanted, pool)
     question = _question(wanted, pool)
     question.check()
     path = store_path(wanted)
@@ -90,7 +121,21 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
         else:
             question = replace(question, task=stored_name(store, wanted))
         with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
-            document = evaluate(store, question, readers=readers, scorer=scorer, progress=bar.show)
+            prepared = prepare(store, question, readers=readers, scorer=scorer, progress=bar.show)
+        drawn: list[Collected] = []
+        held: list[Held] = []
+        if pool is not None and workflows:
+            from slm_mux.cli.collecting_tables import tell_failures
+            from slm_mux.cli.discussing import hold_discussions
+
+            bar.stop()
+            held, drawn = hold_discussions(
+                store, wanted, pool, prepared, workflows, readers, outcome, as_json=as_json
+            )
+            tell_failures(messages(), drawn, again="the same command")
+        with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
+            judged = judge(prepared, held, store=store, scorer=scorer)
+            document = describe(store, prepared, judged)
         check_figures(store, document, outcome, wanted)
         _save(store, wanted, document)
     if as_json:
@@ -102,7 +147,7 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
             print_line(
                 messages(), f"saved: `slm-mux runs {document['run']}{option}` shows it again"
             )
-    if complaint := complaint_about(document, outcome, wanted):
+    if complaint := complaint_about(document, [*outcome, *drawn], wanted):
         print_line(messages(), complaint, style="red")
         raise typer.Exit(FAILED)
 
@@ -113,7 +158,7 @@ def show_runs(path: Path | None, number: int | None, *, as_json: bool) -> None:
     Raises:
         StoreError: there is no such store or run.
     """
-    with Store.open_to_read(path or _store_with_runs()) as store:
+    with Store.open_to_read(path or store_with_runs()) as store:
         if number is None:
             from slm_mux.cli.evaluation_display import show_list
 
@@ -130,17 +175,6 @@ def _show(document: dict[str, Any]) -> None:
     from slm_mux.cli.evaluation_display import show_document
 
     show_document(results(), messages(), document)
-
-
-def _store_with_runs() -> Path:
-    if DEFAULT_STORE.exists():
-        return DEFAULT_STORE
-    from slm_mux.evaluation.recording import recordings_folder
-
-    unpacked = sorted(
-        recordings_folder().glob("demo-*.db"), key=lambda path: path.stat().st_mtime_ns
-    )
-    return unpacked[-1] if unpacked else DEFAULT_STORE
 
 
 def _save(store: Store, wanted: Wanted, document: dict[str, Any]) -> None:
@@ -161,7 +195,7 @@ def _check(wanted: Wanted) -> None:
 
         check_options(samples=wanted.samples, stopping=wanted.stopping, seed=wanted.seed)
         for method in wanted.methods:
-            check_name("method", method, tuple(METHODS))
+            check_name("method", method, (*METHODS, *WORKFLOWS, *ALIASES, ALL))
     if not 0 <= wanted.allow_failures <= 1:
         raise InvalidRequestError(
             f"--allow-failures is {wanted.allow_failures}, but must be a share between 0 and 1"
@@ -176,6 +210,16 @@ def _check(wanted: Wanted) -> None:
             raise InvalidRequestError(
                 f"{option} is for live evaluation: give --pool, not --offline"
             )
+    if wanted.discussing and wanted.pool is None:
+        raise InvalidRequestError(
+            f"--method {wanted.discussing[0]} goes with --pool FILE: what models are asked there "
+            "depends on their settings (with --offline nothing is drawn)"
+        )
+    if wanted.budget is not None and wanted.stops_early:
+        raise InvalidRequestError(
+            f"--budget does not go with --stopping {wanted.stopping}: what a question costs is "
+            "known when all its draws are there"
+        )
     if wanted.stops_early and wanted.methods != ("mux",):
         raise InvalidRequestError(
             f"--stopping {wanted.stopping} goes with --method mux alone: the other methods need "
@@ -188,7 +232,13 @@ def _pool(wanted: Wanted) -> "Pool | None":
         return None
     from slm_mux.models.pool import Pool
 
-    return Pool.load(wanted.pool)
+    return with_checked_methods(Pool.load(wanted.pool))
+
+
+def _workflows(wanted: Wanted, pool: "Pool") -> "list[Workflow]":
+    from slm_mux.collecting.workflows import workflows_of
+
+    return workflows_of(pool, wanted.discussing)
 
 
 def _question(wanted: Wanted, pool: "Pool | None") -> Question:
@@ -197,7 +247,9 @@ def _question(wanted: Wanted, pool: "Pool | None") -> Question:
         split=wanted.split,
         limit=wanted.limit,
         pool=pool,
-        methods=wanted.methods or tuple(METHODS),
+        methods=wanted.counting,
+        workflows=wanted.discussing,
+        budget=wanted.budget,
         samples=wanted.samples,
         seed=wanted.seed,
     )

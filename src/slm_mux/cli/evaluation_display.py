@@ -1,6 +1,6 @@
 """How an evaluation looks on a terminal of 80 columns, and in a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -18,17 +18,31 @@ _CEILINGS = (
     ("oracle_accuracy", "oracle accuracy", "some draw is right"),
     ("contradiction", "contradiction", "some model is consistently wrong while another is right"),
 )
+_BREACHES = {
+    "failed": ("call failed", "calls failed"),
+    "unreadable": ("answer unreadable", "answers unreadable"),
+    "silent": ("reply empty", "replies empty"),
+    "cut": ("prompt cut to fit", "prompts cut to fit"),
+    "summarised": ("prompt summarised to fit", "prompts summarised to fit"),
+    "unclear_verdict": ("verdict unclear", "verdicts unclear"),
+    "unclear_choice": ("choice unclear", "choices unclear"),
+}
+"""One and many of what `slm_mux.discussion.breaches` names."""
 _MOST_UNSCORED = 5
 
 
 def show_document(out: Console, notes: Console, document: dict[str, Any]) -> None:
     """Print an evaluation as `evaluate` returns it; notes go to the other console."""
     print_heading(out, document)
+    if document.get("budget") is not None:
+        print_line(out, f"a budget of {document['budget']:,.0f} tokens a question for each method")
     out.print()
     print_table(out, _methods(document["methods"]))
     for row in document["methods"]:
         if row.get("reason"):
             print_line(out, f"{row['method']}: {row['reason']}")
+        if row.get("breaches"):
+            print_line(out, f"{row['method']}: {_breaches(row['breaches'])}")
     _show_attribution(out, document["methods"])
     _show_models(out, document)
     _show_differences(out, document["differences"])
@@ -72,6 +86,15 @@ def _methods(rows: Sequence[dict[str, Any]]) -> Table:
             f"{row['failed_problems']:,}",
         )
     return table
+
+
+def _breaches(counts: Mapping[str, int]) -> str:
+    """What went against a method's format, in words."""
+    words = []
+    for name, count in counts.items():
+        one, many = _BREACHES.get(name, (name, name))
+        words.append(f"{count:,} {one if count == 1 else many}")
+    return ", ".join(words)
 
 
 def _show_attribution(out: Console, rows: Sequence[dict[str, Any]]) -> None:

@@ -87,6 +87,11 @@ def complaint_about(
             f"{document['failed_share']:.1%} of the draws failed (--allow-failures is "
             f"{wanted.allow_failures:g})"
         )
+    for name, one in document["discussions"].items():
+        turns = [turn for problem in one["problems"].values() for turn in problem["turns"]]
+        failed = sum(turn["ended"] == "failed" for turn in turns)
+        if turns and failed / len(turns) > wanted.allow_failures:
+            said.append(f"{failed / len(turns):.1%} of the calls of {name} failed")
     if given_up := _given_up(outcome):
         said.append(_were_given_up(given_up))
     return f"{', and '.join(said)}; {_remedy(wanted)}" if said else None
@@ -110,7 +115,7 @@ def _remedy(wanted: "Wanted") -> str:
 
 
 def _given_up(outcome: Sequence[Collected]) -> list[str]:
-    return [member.member for member in outcome if member.given_up is not None]
+    return list(dict.fromkeys(one.member for one in outcome if one.given_up is not None))
 
 
 def _were_given_up(names: Sequence[str]) -> str:

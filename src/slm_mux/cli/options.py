@@ -90,4 +90,17 @@ def pool_at(path: Path | None) -> "Pool":
     """
     from slm_mux.models.pool import Pool
 
-    return Pool.find() if path is None else Pool.load(path)
+    return with_checked_methods(Pool.find() if path is None else Pool.load(path))
+
+
+def with_checked_methods(pool: "Pool") -> "Pool":
+    """Give back a pool whose settings of methods are right.
+
+    Raises:
+        PoolError: they are not.
+    """
+    if pool.methods:
+        from slm_mux.collecting.workflows import check_methods
+
+        check_methods(pool)
+    return pool

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.interrupts import leave
-from slm_mux.cli.options import pool_at
+from slm_mux.cli.options import pool_at, with_checked_methods
 from slm_mux.errors import PoolError
 from slm_mux.models.pool import Pool
 from slm_mux.server.app import make_app
@@ -95,5 +95,5 @@ def named_pools(paths: Sequence[Path]) -> dict[str, Pool]:
             raise PoolError(
                 f"{path}: there is a pool named {path.stem!r} already; rename one of the files"
             )
-        pools[path.stem] = Pool.load(path, engines=engines)
+        pools[path.stem] = with_checked_methods(Pool.load(path, engines=engines))
     return pools

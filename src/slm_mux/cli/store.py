@@ -49,7 +49,8 @@ def info(path: _Path = None, store: _Option = None, json: Json = False) -> None:
         out,
         f"{found.path}: {_size(found.bytes)}, {counted(found.completed, 'completion')} "
         f"({_size(found.text_bytes)} of text), {counted(found.failed, 'failed draw')}, "
-        f"{counted(found.readings, 'reading')}, {counted(found.verdicts, 'verdict')}, "
+        + (f"{found.discussed:,} of them in discussions, " if found.discussed else "")
+        + f"{counted(found.readings, 'reading')}, {counted(found.verdicts, 'verdict')}, "
         f"{counted(found.runs, 'run')}",
     )
     for task in found.tasks:

@@ -79,6 +79,18 @@ def stored_name(store: Store, wanted: StoreWanted) -> str:
     return info.name
 
 
+def store_with_runs() -> Path:
+    """The store whose runs are meant where none is given: ./samples.db, else the recording."""
+    if DEFAULT_STORE.exists():
+        return DEFAULT_STORE
+    from slm_mux.evaluation.recording import recordings_folder
+
+    unpacked = sorted(
+        recordings_folder().glob("demo-*.db"), key=lambda path: path.stat().st_mtime_ns
+    )
+    return unpacked[-1] if unpacked else DEFAULT_STORE
+
+
 def _has_task(path: Path, task: str) -> bool:
     if not path.exists():
         return False
@@ -104,8 +116,14 @@ class WorkBar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self.stop()
+
+    def stop(self) -> None:
+        """Make room for another display; what is shown later begins anew."""
+        progress, self._progress = self._progress, None
+        self._bars.clear()
+        if progress is not None:
+            progress.stop()
 
     def show(self, what: str, done: int, total: int) -> None:
         """Show how much of some work is done; nothing where it is nothing."""

@@ -69,6 +69,10 @@ class Counts:
         if member.in_a_row >= GIVE_UP_AFTER and len(member.problems) >= GIVE_UP_PROBLEMS:
             member.given_up = sample.failure.message
 
+    def give_up(self, member: str, reason: str) -> None:
+        """Count a member as down that was given up before."""
+        self._members[member].given_up = reason
+
     def is_down(self, member: str) -> bool:
         """Whether a member has only failed for so long that it is not worth asking."""
         return member in self._members and self._members[member].given_up is not None

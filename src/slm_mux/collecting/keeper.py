@@ -20,11 +20,13 @@ class StoreKeeper:
 
     Args:
         store: for reading.
-        writer: of the same file.
+        writer: of the same file; None where nothing is drawn.
         retry_failed: whether draws that failed before are drawn again.
     """
 
-    def __init__(self, store: Store, writer: StoreWriter, *, retry_failed: bool = False) -> None:
+    def __init__(
+        self, store: Store, writer: StoreWriter | None, *, retry_failed: bool = False
+    ) -> None:
         self._store = store
         self._writer = writer
         self._retry_failed = retry_failed
@@ -67,6 +69,8 @@ class StoreKeeper:
 
     async def keep(self, plan: Plan, samples: Sequence[Sample]) -> int:
         """Put samples into the store; returns, when they are on disk, how many are new."""
+        if self._writer is None:
+            raise AssertionError("samples came in where nothing is drawn")
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         completed = {(plan.address, one.draw) for one in samples if one.completion is not None}
         self._handed_over |= completed

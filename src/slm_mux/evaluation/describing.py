@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from operator import itemgetter
 from typing import Any
@@ -111,6 +111,7 @@ def data_of(
     table: VoteTable,
     parts: Sequence[tuple[Chosen, Loaded]],
     records: Sequence[Record],
+    discussions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Name the data: where the problems came from, and a hash of all that the figures rest on.
 
@@ -123,6 +124,7 @@ def data_of(
         table: the problems that are evaluated.
         parts: the evaluated samples, then those of the validation split where it ranks models.
         records: validation accuracies.
+        discussions: what the document says of them, by method; None: there are none.
     """
     info = next(info for info in store.tasks() if info.name == task)
     digest = hashlib.blake2b(digest_size=16)
@@ -143,11 +145,24 @@ def data_of(
         digest.update(repr(draws).encode("utf-8", "backslashreplace"))
     ranks = [(one.model, one.accuracy, one.problems, one.leaks) for one in records]
     digest.update(repr(ranks).encode("utf-8", "backslashreplace"))
+    if discussions:
+        # What serves a model is in the address of a turn, but not in the figures.
+        plain = _without(discussions, "series")
+        digest.update(msgspec.json.encode(plain, order="deterministic"))
     return {
         "source": info.source,
         "sha256": info.sha256,
         "samples": f"blake2b-128:{digest.hexdigest()}",
     }
+
+
+def _without(value: Any, name: str) -> Any:
+    """The same JSON value without the keys of that name."""
+    if isinstance(value, list):
+        return [_without(item, name) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _without(item, name) for key, item in value.items() if key != name}
+    return value
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is to be evaluated: task, split, models, methods, and how many draws count."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,11 @@ class Question(Struct, frozen=True, kw_only=True):
     pool: "Pool | None" = None
     """None: every model whose samples the store has."""
     methods: tuple[str, ...] = tuple(METHODS)
+    """Those that count votes."""
+    workflows: tuple[str, ...] = ()
+    """Those in which models read each other."""
+    budget: float | None = None
+    """Tokens that a question may cost on average, whatever the method; >= 1. None for no limit."""
     samples: int | None = None
     """k, the draws of each model that count; >= 1. None: see `k`."""
     seed: int | None = None
@@ -66,6 +72,10 @@ class Question(Struct, frozen=True, kw_only=True):
             InvalidRequestError: no draws, or a seed that nothing can be resampled with.
         """
         check_options(samples=self.samples, seed=self.seed)
+        if self.budget is not None and not 1 <= self.budget < math.inf:
+            raise InvalidRequestError(
+                f"the budget is {self.budget:g} tokens a question, but must be at least 1"
+            )
         if self.seed_of_all < 0:
             raise InvalidRequestError(
                 f"the seed is {self.seed_of_all}, but must be at least 0 to resample problems"

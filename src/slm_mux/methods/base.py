@@ -73,6 +73,18 @@ class Unavailable(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Discussed(Struct, frozen=True, kw_only=True):
+    """A method in which models read each other: it asks for itself, so its outcomes are given."""
+
+    name: str
+    outcomes: tuple[Outcome, ...] = ()
+    """One for each problem of the table, in order."""
+    breaches: dict[str, int] = {}
+    """How often the method's format was broken or something was cut, by name."""
+    reason: str | None = None
+    """Why there are no outcomes; None: there are."""
+
+
 class Method(Protocol):
     """A way from draws to an answer. An instance is immutable and knows no table."""
 

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from slm_mux import metrics
 from slm_mux.errors import InvalidRequestError
 from slm_mux.methods.agent_forest import AgentForest
-from slm_mux.methods.base import Context, Method, Outcome, Unavailable
+from slm_mux.methods.base import Context, Discussed, Method, Outcome, Unavailable
+from slm_mux.methods.budgeted import Spending, too_dear
 from slm_mux.methods.mux import Mux
 from slm_mux.methods.per_model import draw_accuracies, per_model
 from slm_mux.methods.self_consistency import SelfConsistency, at_equal_tokens
@@ -54,6 +57,8 @@ def summarise(
     k: int | None = None,
     seed: int = 0,
     resamples: int = metrics.RESAMPLES,
+    discussed: Sequence[Discussed] = (),
+    budget: float | None = None,
 ) -> dict[str, Any]:
     """Evaluate methods on a table, and compare them with the baselines.
 
@@ -63,13 +68,18 @@ def summarise(
         methods: names of `METHODS`. `single` adds `single_best_on_evaluated`, chosen with
             hindsight; `self_consistency` adds its variants `_equal_tokens` and `_at_k` (the best
             model's own k draws). Baselines are compared with even where they are not listed.
-        k: draws per model; by default the most that every model has on every problem.
+        k: draws per model; by default the most that every model has on every problem. Of a budget
+            the most that are looked at are those that every model has.
         seed: of the bootstrap.
         resamples: of the bootstrap.
+        discussed: methods that asked for themselves, on the same problems. Mux is compared with
+            each of them, and each of them with `single`.
+        budget: prompt and completion tokens that a question may cost on average, >= 0. Methods that
+            count votes take as many draws as it affords, and have no variants.
 
     Returns:
-        {"task", "problems", "k", "methods", "differences"}, plain JSON values. A method with too
-        few draws has null figures and a "reason".
+        {"task", "problems", "k", "budget", "methods", "differences"}, plain JSON values. A method
+        with too few draws, or that the budget does not afford, has null figures and a "reason".
 
     Raises:
         InvalidRequestError: an unknown method, no models, or no common draw.
@@ -80,22 +90,34 @@ def summarise(
                 f"there is no method {name!r} for a vote table: use {', '.join(METHODS)}"
             )
     context = Context.of(table, k)
+    spending = None if budget is None else Spending.of(table, context, budget)
+    if spending is not None and spending.k is not None:
+        context = replace(context, k=(spending.k,) * len(context.k))
     mean_draws = draw_accuracies(table, context, seed=seed, resamples=resamples)
-    results = {
-        entry.name: _Result(table, entry, context, mean_draws) for entry in _entries(table, context)
-    }
+    entries = _entries(table, context) if spending is None else _afforded(spending)
+    results = {entry.name: _Result(table, entry, context, mean_draws) for entry in entries}
+    held = [_Result(table, too_dear(one, budget), context, ()) for one in discussed]
     shown = [result for name, result in results.items() if _family(name) in methods]
+    compared = [
+        (result, results[name])
+        for result in shown
+        if result.name in METHODS
+        for name in _BASELINES[: 1 if result.name == "self_consistency" else None]
+        if name in results and name != result.name and result.name != "single"
+    ]
+    # What is compared with mux comes in one group.
+    at = sum(first.name == "mux" for first, _ in compared)
+    compared[at:at] = [(results["mux"], other) for other in held]
+    compared += [(each, results["single"]) for each in held]
     return {
         "task": table.task,
         "problems": len(table.problems),
         "k": context.k[0],
-        "methods": [result.document() for result in shown],
+        "budget": budget,
+        "methods": [result.document() for result in (*shown, *held)],
         "differences": [
-            _difference(result, results[name], seed=seed, resamples=resamples)
-            for result in shown
-            if result.name in METHODS
-            for name in _BASELINES[: 1 if result.name == "self_consistency" else None]
-            if name != result.name and result.name != "single"
+            _difference(*pair, seed=seed, resamples=resamples, one_budget=budget is not None)
+            for pair in compared
         ],
     }
 
@@ -125,7 +147,7 @@ class _Result:
     def __init__(
         self,
         table: VoteTable,
-        method: Method | Unavailable,
+        method: Method | Discussed | Unavailable,
         context: Context,
         mean_draws: Sequence[dict[str, Any]],
     ) -> None:
@@ -134,8 +156,13 @@ class _Result:
         self.reason: str | None = None
         self.outcomes: list[Outcome] = []
         self.per_model: dict[str, Any] = {}
-        if isinstance(method, Unavailable):
+        self.breaches: dict[str, int] = {}
+        self.discussed = isinstance(method, Discussed)
+        if isinstance(method, Discussed | Unavailable):
             self.reason = method.reason
+            if isinstance(method, Discussed):
+                self.outcomes = list(method.outcomes)
+                self.breaches = method.breaches
             return
         draws = method.plan(context)
         # The row of `single` stands for every model, each with the one draw it has there.
@@ -171,9 +198,10 @@ class _Result:
     def document(self) -> dict[str, Any]:
         """Give the method's row."""
         names = ("accuracy", "ci95", "correct", "total", "samples_per_problem")
-        more = ("tokens_per_problem", "unreadable", "failed_problems", "bounds", "attribution")
+        more = ("calls_per_problem", "tokens_per_problem", "unreadable", "breaches")
+        last = ("failed_problems", "bounds", "attribution", "per_model")
         if self.reason is not None:
-            empty = dict.fromkeys((*names, *more, "per_model"))
+            empty = dict.fromkeys((*names, *more, *last))
             return {"method": self.name, **empty, "reason": self.reason}
         right = self.correct
         failed = _bools(one.failed > 0 for one in self.outcomes if one.correct is not None)
@@ -186,8 +214,10 @@ class _Result:
             "correct": correct,
             "total": total,
             "samples_per_problem": self.samples,
+            "calls_per_problem": self.samples,
             "tokens_per_problem": self.tokens,
             "unreadable": sum(one.unreadable for one in self.outcomes),
+            "breaches": self.breaches,
             "failed_problems": int(failed.sum()),
             "bounds": list(metrics.failure_bounds(right, failed)),
             "attribution": {
@@ -214,12 +244,24 @@ def _entries(table: VoteTable, context: Context) -> list[Method | Unavailable]:
     ]
 
 
+def _afforded(spending: Spending) -> list[Method | Unavailable]:
+    """List every method with the draws that a budget affords; variants would be the same again."""
+    return [
+        spending.of_all(Mux()),
+        spending.single(Single()),
+        spending.self_consistency(),
+        spending.of_all(AgentForest()),
+    ]
+
+
 def _family(name: str) -> str:
     """Give the name in `METHODS` that a variant belongs to."""
     return next(family for family in METHODS if name.startswith(family))
 
 
-def _difference(first: _Result, second: _Result, *, seed: int, resamples: int) -> dict[str, Any]:
+def _difference(
+    first: _Result, second: _Result, *, seed: int, resamples: int, one_budget: bool
+) -> dict[str, Any]:
     """Compare a method with a baseline on the same problems."""
     reason = first.reason or second.reason
     document: dict[str, Any] = {
@@ -228,7 +270,7 @@ def _difference(first: _Result, second: _Result, *, seed: int, resamples: int) -
         "difference": None,
         "ci95": None,
         "mcnemar_p": None,
-        "equal_budget": _equal_budget(first, second),
+        "equal_budget": (reason is None if one_budget else _equal_budget(first, second)),
         "draws": [first.samples, second.samples],
         "tokens": [first.tokens, second.tokens],
         "resamples": resamples,
@@ -250,6 +292,9 @@ def _difference(first: _Result, second: _Result, *, seed: int, resamples: int) -
 
 def _equal_budget(first: _Result, second: _Result) -> bool:
     """Whether the comparison is one at equal budget, in draws or in tokens."""
+    if first.discussed or second.discussed:
+        # What models read of each other makes their calls longer: calls do not compare.
+        return first.tokens is not None and first.tokens == second.tokens
     if first.name in _SPENDS_ALL and second.name in _AT_THE_BUDGET:
         return True
     return None not in (first.samples, second.samples) and first.samples == second.samples

@@ -20,6 +20,12 @@ CONTENT_JOINS = (
     "LEFT JOIN failures ON failures.sample = samples.id"
 )
 
+EVERY_ASKED = (
+    "SELECT id, problem, member, series FROM asked "
+    "UNION ALL SELECT id, problem, member, series FROM discussed"
+)
+"""What was asked plainly, and the follow-ups."""
+
 SERIES_DAMAGED = "what it was asked is damaged"
 """The reason where a sample itself is whole."""
 
@@ -128,7 +134,7 @@ def _digest(db: sqlite3.Connection, series: int | None) -> str | None:
 def _places(db: sqlite3.Connection, series: int | None) -> tuple[Place, ...]:
     try:
         rows = db.execute(
-            "SELECT tasks.name, problems.name, members.name FROM asked "
+            f"SELECT tasks.name, problems.name, members.name FROM ({EVERY_ASKED}) AS asked "  # noqa: S608
             "LEFT JOIN problems ON problems.id = asked.problem "
             "LEFT JOIN members ON members.id = asked.member "
             "LEFT JOIN tasks ON tasks.id = coalesce(problems.task, members.task) "

@@ -49,6 +49,7 @@ class Row(Struct, frozen=True, kw_only=True):
     base_seed: int | None = None
     messages: tuple[Message, ...]
     series: str | None = None
+    method: str | None = None
     draw: int
     seed: int | None = None
     text: str | None = None
@@ -108,6 +109,7 @@ def row_of(record: Record) -> dict[str, Any]:
         "code": None if problem.code is None else msgspec.to_builtins(problem.code),
         "target": problem.target,
         **_series_columns(series),
+        "method": record.method,
         "draw": draw.draw,
         "seed": draw.seed,
         "text": completion and completion.text,
@@ -200,6 +202,7 @@ def record_of(fields: dict[str, Any], task: str | None = None) -> Record:
         series=series,
         draw=_draw(row, series.digest),
         given=row.given,
+        method=row.method,
         stopped_at=row.stopped_at,
         undrawn=tuple((_series(one), one.stopped_at) for one in row.undrawn or ()),
     )

@@ -23,7 +23,7 @@ _NAMES = frozenset(
     for name in re.findall(r"^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)", statement)
 )
 _TABLES = (
-    *("tasks", "problems", "configs", "prompts", "series", "members", "asked"),
+    *("tasks", "problems", "configs", "prompts", "series", "members", "asked", "discussed"),
     *("samples", "texts", "failures", "stopped", "runs"),
 )
 _ENDS = (

@@ -111,8 +111,13 @@ def _order(problems: Sequence[Problem], stored: dict[str, int]) -> dict[str, int
 
 def _remove(db: sqlite3.Connection, row: int) -> None:
     """Take a problem out of its task. What was asked stays, with its samples."""
-    db.execute("DELETE FROM asked WHERE problem = ?", (row,))
+    _forget_asked(db, row)
     db.execute("DELETE FROM problems WHERE id = ?", (row,))
+
+
+def _forget_asked(db: sqlite3.Connection, problem: int) -> None:
+    for table in ("asked", "discussed"):
+        db.execute(f"DELETE FROM {table} WHERE problem = ?", (problem,))  # noqa: S608
 
 
 def _filled_in(problem: Problem, other: Problem) -> Problem:
@@ -160,7 +165,7 @@ def _replace(
     )
     if not adds_only and not set(differing) <= {"target", "split", "subject"}:
         # What was asked then was another question. Its samples stay, under their address.
-        db.execute("DELETE FROM asked WHERE problem = ?", (row,))
+        _forget_asked(db, row)
 
 
 def _short(value: object) -> str:

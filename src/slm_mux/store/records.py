@@ -60,7 +60,7 @@ def records(
     for mark in marks:
         if not mark.drawn:
             undrawn[mark.problem].append(mark)
-    for name, row, member in _asked(db, key):
+    for name, row, member, method in _asked(db, key):
         if name is not None and name not in problems:
             continue
         if name is None or member is None:
@@ -84,23 +84,31 @@ def records(
                 series=series,
                 draw=draw,
                 given=given.get(draw.draw),
+                method=method,
                 stopped_at=wanted.get(series.digest),
                 undrawn=_undrawn(db, undrawn.pop(problem.id, ())),
             )
 
 
-def _asked(db: sqlite3.Connection, task: int) -> Iterator[tuple[str | None, int, str | None]]:
-    """Yield (problem, series' row, member) of a task; None for a row that is gone."""
+def _asked(
+    db: sqlite3.Connection, task: int
+) -> Iterator[tuple[str | None, int, str | None, str | None]]:
+    """Yield (problem, series' row, member, method) of a task; None for a row that is gone.
+
+    Follow-ups, which have a method, come after everything that was asked plainly.
+    """
     rows = db.execute(
-        "SELECT problems.name, series, members.name FROM asked "
+        "SELECT problems.name, series, members.name, method FROM "
+        "(SELECT problem, member, series, NULL AS method FROM asked "
+        "UNION ALL SELECT problem, member, series, method FROM discussed) AS asked "
         "LEFT JOIN problems ON problems.id = asked.problem "
         "LEFT JOIN members ON members.id = asked.member "
         "WHERE problems.task = ?1 OR members.task = ?1 "
-        "ORDER BY member, position, problems.id, series",
+        "ORDER BY method IS NOT NULL, member, position, problems.id, series",
         (task,),
     ).fetchall()
-    for problem, series, member in rows:
-        yield from_column(problem), series, from_column(member)
+    for problem, series, member, method in rows:
+        yield from_column(problem), series, from_column(member), from_column(method)
 
 
 def _whole_series(db: sqlite3.Connection, row: int, member: str) -> Series | None:
@@ -164,13 +172,15 @@ class _RecordWriter:
             by_task.setdefault(record.task, []).append(record)
         for task, mine in by_task.items():
             self._put_problems(task, mine)
-            asked = {
-                (record.problem.id, record.series.member, record.series.digest): record.series
-                for record in mine
-            }
-            rows = register(
-                self._db, task, ((problem, series) for (problem, _, _), series in asked.items())
-            )
+            rows: dict[str, int] = {}
+            for method in dict.fromkeys(record.method for record in mine):
+                asked = {
+                    (record.problem.id, record.series.member, record.series.digest): record.series
+                    for record in mine
+                    if record.method == method
+                }
+                given = [(problem, series) for (problem, _, _), series in asked.items()]
+                rows |= register(self._db, task, given, method=method)
             draws = [drawing.prepare(record.draw, self._packer) for record in mine]
             self.new += sum(drawing.write(self._db, draws, rows))
             caches.put_given(

@@ -201,6 +201,8 @@ class Record(Struct, frozen=True, kw_only=True):
     """What an import says the answer is; see `GIVEN`."""
     stopped_at: int | None = None
     """The draws of the series that were wanted when it was stopped; None where it was not."""
+    method: str | None = None
+    """The method whose follow-up this is; None for a plain draw."""
     undrawn: tuple[tuple[Series, int], ...] = ()
     """Of a problem's first record: series of the problem that were stopped before their first draw,
     each with the draws that were wanted of it."""
@@ -228,6 +230,8 @@ class StoreInfo(Struct, frozen=True, kw_only=True):
     series: int
     completed: int
     failed: int
+    discussed: int
+    """Of these, draws of follow-ups alone: a model was asked them for what others had said."""
     readings: int
     verdicts: int
     runs: int

@@ -81,6 +81,10 @@ def info(db: sqlite3.Connection, path: Path) -> StoreInfo:
         series=count("SELECT count(*) FROM series"),
         completed=count("SELECT count(*) FROM samples WHERE status = 0"),
         failed=count("SELECT count(*) FROM samples WHERE status = 1"),
+        discussed=count(
+            "SELECT count(*) FROM samples WHERE series IN "
+            "(SELECT series FROM discussed EXCEPT SELECT series FROM asked)"
+        ),
         readings=count("SELECT count(*) FROM readings"),
         verdicts=count("SELECT count(*) FROM verdicts"),
         runs=count("SELECT count(*) FROM runs"),

@@ -73,6 +73,7 @@ class _Salvage:
         self._copy("members", "task, name, config", {0: "tasks", 2: "configs"})
         parents = {0: "problems", 1: "members", 2: "series"}
         self._copy("asked", "problem, member, series", parents)
+        self._copy("discussed", "problem, member, series, method", parents)
         damaged = self._samples({row: found.digest for row, found in mended.items()})
         self._stopped()
         self._copy("runs", "saved_at, document", whole=lambda row: _is_json(row[1]))
@@ -235,7 +236,12 @@ class _Salvage:
 
 def _asked(db: sqlite3.Connection) -> set[int]:
     """Return the series that answer a problem, as far as that can be read."""
-    return {row[0] for _, row in scan(db, "asked", "series") if row is not None}
+    return {
+        row[0]
+        for table in ("asked", "discussed")
+        for _, row in scan(db, table, "series")
+        if row is not None
+    }
 
 
 def _is_json(document: str | bytes) -> bool:

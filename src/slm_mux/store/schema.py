@@ -146,6 +146,18 @@ _STOPPED = (
     )""",
 )
 
+# Follow-ups have a table of their own: what reads plain draws cannot see them, and an older file in
+# a folder that cannot be written can still be read.
+_DISCUSSED = (
+    """CREATE TABLE discussed (
+        id INTEGER PRIMARY KEY,
+        problem INTEGER NOT NULL REFERENCES problems (id),
+        member INTEGER NOT NULL REFERENCES members (id),
+        series INTEGER NOT NULL REFERENCES series (id),
+        method TEXT NOT NULL,
+        UNIQUE (problem, member, series)
+    )""",
+)
 SAMPLE_COLUMNS = (
     "draw, status, seed, finish_reason, prompt_tokens, completion_tokens, seconds, served_model, "
     "collected_at"
@@ -172,6 +184,7 @@ MIGRATIONS = (
     Migration("checksums", ("ALTER TABLE samples ADD COLUMN checksum BLOB",), _fill_checksums),
     Migration("readings and verdicts", _CACHES),
     Migration("stopped", _STOPPED),
+    Migration("discussed", _DISCUSSED),
 )
 
 VERSION = len(MIGRATIONS)

@@ -45,9 +45,19 @@ def put_asked(db: sqlite3.Connection, task: str, given: Iterable[tuple[str, Seri
 
 
 def register(
-    db: sqlite3.Connection, task: str, given: Iterable[tuple[str, Series]]
+    db: sqlite3.Connection,
+    task: str,
+    given: Iterable[tuple[str, Series]],
+    *,
+    method: str | None = None,
 ) -> dict[str, int]:
     """Make what is not there yet of series and of their places in a task.
+
+    Args:
+        db: in a transaction.
+        task: its name.
+        given: (problem, series).
+        method: whose follow-ups they are; None: they are asked plainly. What is both is plain.
 
     Returns:
         The series' rows by digest.
@@ -56,10 +66,8 @@ def register(
         StoreError: the task has no such problem.
     """
     key = task_key(db, task)
-    problems = {
-        text_of(name): row
-        for row, name in db.execute("SELECT id, name FROM problems WHERE task = ?", (key,))
-    }
+    given = list(given)
+    problems = _problem_rows(db, key, {problem for problem, _ in given})
     found = _Register(db, key)
     rows = []
     for problem, series in given:
@@ -67,8 +75,31 @@ def register(
             raise StoreError(f"task {task!r} has no problem {problem!r} in the store")
         config, row = found.series(series)
         rows.append((problems[problem], found.member(series.member, config), row))
-    db.executemany("INSERT OR IGNORE INTO asked (problem, member, series) VALUES (?, ?, ?)", rows)
+    if method is None:
+        db.executemany(
+            "INSERT OR IGNORE INTO asked (problem, member, series) VALUES (?, ?, ?)", rows
+        )
+        same = "problem = ? AND member = ? AND series = ?"
+        db.executemany(f"DELETE FROM discussed WHERE {same}", rows)  # noqa: S608
+    else:
+        db.executemany(
+            "INSERT OR IGNORE INTO discussed (problem, member, series, method) "
+            "SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM asked "
+            "WHERE problem = ?1 AND member = ?2 AND series = ?3)",
+            [(*row, to_column(method)) for row in rows],
+        )
     return found.rows
+
+
+def _problem_rows(db: sqlite3.Connection, task: int, names: set[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for marks, piece in chunks([to_column(name) for name in names]):
+        rows = db.execute(
+            f"SELECT id, name FROM problems WHERE task = ? AND name IN ({marks})",  # noqa: S608
+            (task, *piece),
+        )
+        found.update((text_of(name), row) for row, name in rows)
+    return found
 
 
 class _Register:

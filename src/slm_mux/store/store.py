@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from slm_mux.store import caches, drawing, problems, runs, samples, series
+from slm_mux.store import caches, discussed, drawing, problems, runs, samples, series
 from slm_mux.store import records as whole
 from slm_mux.store import salvage as saving
 from slm_mux.store import stopped as stops
@@ -99,12 +98,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager
@@ -189,6 +183,11 @@ class Store:
         """
         with self._connection.writing() as db:
             series.put_asked(db, task, asked)
+
+    def put_discussed(self, task: str, method: str, asked: Iterable[tuple[str, Series]]) -> None:
+        """Register follow-ups of a method as `put_asked` does; what is asked plainly stays so."""
+        with self._connection.writing() as db:
+            discussed.put_discussed(db, task, method, asked)
 
     def put_draws(self, draws: Sequence[Draw]) -> int:
         """Store draws, durably and all or none.

@@ -11,6 +11,7 @@ from slm_mux.store.contents import config_digest, problem_of, prompt_digest
 from slm_mux.store.damage import (
     CONTENT,
     CONTENT_JOINS,
+    EVERY_ASKED,
     SERIES_DAMAGED,
     DamagedSample,
     checked,
@@ -124,8 +125,8 @@ def _damaged_problems(db: sqlite3.Connection) -> Iterator[str]:
 def _answered(db: sqlite3.Connection, problem: int) -> str:
     try:
         count = db.execute(
-            "SELECT count(*) FROM asked JOIN samples ON samples.series = asked.series "
-            "WHERE problem = ?",
+            f"SELECT count(*) FROM ({EVERY_ASKED}) AS asked "  # noqa: S608
+            "JOIN samples ON samples.series = asked.series WHERE problem = ?",
             (problem,),
         ).fetchone()[0]
     except sqlite3.DatabaseError:

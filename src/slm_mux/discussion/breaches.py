@@ -1,0 +1,19 @@
+"""The ways in which a model breaks a method's format; each method states what follows from it.
+
+They are counted by discussion, and shown wherever the method's figures are.
+"""
+
+FAILED = "failed"
+"""A draw brought no completion: the turn says nothing, and nobody reads it."""
+UNREADABLE = "unreadable"
+"""A turn that should answer the question holds no answer of the kind asked for."""
+SILENT = "silent"
+"""A completion is empty, or holds nothing but reasoning: nobody reads it."""
+CUT = "cut"
+"""What a model was to read was too long for its context, so the beginnings were left out."""
+SUMMARISED = "summarised"
+"""What a model was to read was too long for its context, so it was summarised first."""
+UNCLEAR_VERDICT = "unclear_verdict"
+"""A verifier said neither yes nor no; it counts as no approval."""
+UNCLEAR_CHOICE = "unclear_choice"
+"""A judge did not name one of the answers it was to choose from; the vote decides."""
