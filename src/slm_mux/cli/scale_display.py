@@ -49,7 +49,7 @@ def show_scale(out: Console, notes: Console, document: Row) -> None:
     _show_stopping(out, document)
     _show_models(out, document)
     _show_readings(out, chosen["readings"][-1], document["n"])
-    _show_failures(out, chosen["failures"])
+    show_failures(out, chosen["failures"])
     for note in document["notes"]:
         print_line(notes, f"note: {note}")
 
@@ -185,7 +185,8 @@ def _show_readings(out: Console, row: Row, n: int) -> None:
     print_table(out, table)
 
 
-def _show_failures(out: Console, failures: Row) -> None:
+def show_failures(out: Console, failures: Row) -> None:
+    """Print where mux is wrong, as `slm_mux.scaling.failures` sorts it."""
     k, wrong, problems = failures["k"], failures["wrong"], failures["problems"]
     _title(out, f"where mux is wrong with k = {k}: {wrong} of {counted(problems, 'problem')}")
     table = make_table("", "problems", "of wrong", "majority", "random")
