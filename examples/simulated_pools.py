@@ -21,6 +21,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from slm_mux.paper import figures
 from slm_mux.scaling import (
     Point,
     Resamples,
@@ -69,6 +70,20 @@ class Benchmark(Struct, frozen=True, kw_only=True):
     """By the label of the line that it is to be compared with; %."""
 
 
+def papers(task: str) -> dict[str, tuple[float, ...]]:
+    """Give the lines of the paper's Figures 7 to 9 for a task, by their labels here."""
+    draws = figures.FIGURE9[task]
+    return {
+        "7 union": figures.FIGURE7[task]["union"],
+        "7 objective": figures.FIGURE7[task]["objective"],
+        "8 union": figures.FIGURE8[task]["union"],
+        "8 mux": figures.FIGURE8[task]["mux"],
+        "9 mux, group 1": draws["mux, group 1"],
+        "9 mux, group 2": draws["mux, group 2"],
+        "9 Agent Forest": draws["agent_forest, group 2"],
+    }
+
+
 MATH = Benchmark(
     name="MATH",
     # Mistral Small: assumed; the paper has it below 75.5.
@@ -77,16 +92,8 @@ MATH = Benchmark(
     wrong_answers=12,
     sticking=0.5,
     closest=0.9,
-    groups=(("mistral-small-24b", "qwen2.5-7b"), ("qwen2.5-7b", "llama-3.1-8b")),
-    paper={
-        "7 union": (61.0, 68.4, 69.2, 69.6, 71.2),
-        "7 objective": (61.0, 66.1, 65.7, 64.7, 63.3),
-        "8 union": (73.6, 77.8, 79.6, 81.0, 82.0),
-        "8 mux": (73.6, 76.0, 76.4, 76.6, 77.0),
-        "9 mux, group 1": (79.6, 80.0, 80.7, 81.3, 81.9, 81.4, 81.6, 81.3),
-        "9 mux, group 2": (76.8, 77.5, 77.9, 78.4, 78.7, 79.5, 79.0, 79.1),
-        "9 Agent Forest": (72.3, 75.1, 77.1, 77.9, 78.3, 79.2, 79.0, 78.7),
-    },
+    groups=figures.PAIRS["math"],
+    paper=papers("math"),
 )
 GPQA = Benchmark(
     name="GPQA",
@@ -96,16 +103,8 @@ GPQA = Benchmark(
     wrong_answers=3,
     sticking=0.8,
     closest=0.3,
-    groups=(("gemma-2-27b", "mistral-small-24b"), ("llama-3.1-8b", "mistral-small-24b")),
-    paper={
-        "7 union": (27.5, 40.5, 45.0, 46.7, 48.5),
-        "7 objective": (27.5, 30.0, 24.5, 16.0, 7.5),
-        "8 union": (47.1, 64.7, 71.6, 75.9, 77.8),
-        "8 mux": (47.1, 50.7, 50.2, 50.0, 48.4),
-        "9 mux, group 1": (49.1, 49.0, 49.8, 49.7, 49.7, 49.9, 49.9, 49.7),
-        "9 mux, group 2": (46.3, 48.5, 48.3, 47.9, 47.5, 48.8, 48.0, 48.7),
-        "9 Agent Forest": (40.4, 43.4, 44.5, 45.1, 46.2, 46.8, 47.0, 47.6),
-    },
+    groups=figures.PAIRS["gpqa"],
+    paper=papers("gpqa"),
 )
 GSM8K = Benchmark(
     name="GSM8K",
@@ -115,16 +114,8 @@ GSM8K = Benchmark(
     wrong_answers=12,
     sticking=0.6,
     closest=0.9,
-    groups=(("mistral-small-24b", "qwen2.5-7b"), ("llama-3.1-8b", "mixtral-8x7b")),
-    paper={
-        "7 union": (84.2, 88.4, 89.6, 89.6, 91.4),
-        "7 objective": (84.2, 87.0, 86.3, 84.7, 82.9),
-        "8 union": (90.8, 94.2, 95.6, 96.6, 96.8),
-        "8 mux": (90.8, 91.2, 91.2, 91.2, 91.2),
-        "9 mux, group 1": (92.1, 92.9, 93.3, 93.3, 93.3, 93.5, 93.3, 93.7),
-        "9 mux, group 2": (82.1, 84.9, 85.5, 85.9, 85.2, 85.7, 85.7, 86.5),
-        "9 Agent Forest": (77.7, 81.2, 82.1, 83.1, 82.4, 84.1, 83.2, 84.3),
-    },
+    groups=figures.PAIRS["gsm8k"],
+    paper=papers("gsm8k"),
 )
 BENCHMARKS = (MATH, GPQA, GSM8K)
 

@@ -15,8 +15,10 @@ from slm_mux.cli import (
     collect,
     demo,
     eval,  # noqa: A004 (the command's name)
+    explain,
     init,
     models,
+    paper,
     report,
     samples,
     scale,
@@ -55,9 +57,11 @@ app.command()(demo.demo)
 app.command()(collect.collect)
 app.command("eval")(eval.evaluate)
 app.command()(eval.runs)
+app.command()(explain.explain)
 app.command()(search.search)
 app.command()(scale.scale)
 app.command()(report.report)
+app.command()(paper.paper)
 app.command("import")(samples.import_files)
 app.command()(samples.export)
 app.add_typer(store.app, name="store")

@@ -1,0 +1,83 @@
+"""Table 2: the pairs that the search chose, beside the best single model of each."""
+
+from collections.abc import Mapping
+
+from slm_mux import metrics
+from slm_mux.paper import figures
+from slm_mux.paper.planning import Plan
+from slm_mux.paper.sections import Block, Row
+from slm_mux.paper.tables import Sampled
+from slm_mux.selection import Standings
+from slm_mux.voting import rank_by_record
+
+MISSING = "there is one pair to choose, so no second one"
+"""Why a second group has no figures."""
+
+
+def table2(
+    made: Plan, measured: Sampled, groups: Mapping[int, tuple[str, ...]]
+) -> tuple[Block, ...]:
+    """One block for each pair: single, composed, and what composing gains.
+
+    The single model is the one of the pair that is best on validation; its accuracy is that of one
+    draw, the mean over its draws. The interval of the pair is Wilson's, the others are by
+    resampling problems, the gain's paired.
+
+    Args:
+        made: the plan.
+        measured: samples of the pairs' members.
+        groups: pairs by number, chosen on other problems.
+    """
+    table, task = measured.table, made.benchmark or ""
+    standings, seed = Standings.of(table), made.question().seed_of_all
+    order = rank_by_record(table.validation_accuracy)
+    blocks = []
+    for number in (1, 2):
+        papers = (
+            figures.table2(task, number, composed=False),
+            figures.table2(task, number, composed=True),
+        )
+        gain = None if None in papers else figures.less(papers[1], papers[0])  # type: ignore[arg-type]
+        title = f"group {number}"
+        if made.benchmark is not None:
+            title += f" (the paper's: {' and '.join(figures.PAIRS[task][number - 1])})"
+        if (pair := groups.get(number)) is None:
+            labels = ("best single model", "composed", "gain")
+            rows = tuple(
+                Row(label=label, paper=paper, reason=MISSING)
+                for label, paper in zip(labels, (*papers, gain), strict=True)
+            )
+            blocks.append(Block(title=title, rows=rows if made.benchmark else rows[:1]))
+            continue
+        places = [table.models.index(name) for name in pair]
+        best = next(m for m in order if m in places)
+        alone = table.correct[best].mean(axis=1)
+        both = standings.correct(places)
+        gained = metrics.paired_difference(both, alone, seed=seed)
+        rows = (
+            Row(
+                label="best single model",
+                models=(table.models[best],),
+                value=float(alone.mean()),
+                ci95=metrics.bootstrap_mean(alone, seed=seed),
+                paper=papers[0],
+                draws=1.0,
+            ),
+            Row(
+                label="composed",
+                models=pair,
+                value=float(both.mean()),
+                ci95=metrics.wilson(int(both.sum()), len(both)),
+                paper=papers[1],
+                draws=float(len(pair) * measured.k),
+            ),
+            Row(
+                label="gain",
+                unit="points",
+                value=gained.difference,
+                ci95=gained.ci95,
+                paper=gain,
+            ),
+        )
+        blocks.append(Block(title=title, rows=rows))
+    return tuple(blocks)
