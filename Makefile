@@ -6,10 +6,10 @@ MODELS ?= small
 # Tests run side by side, one on each core, but never more than this.
 MOST_WORKERS ?= 4
 BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_search scaling_study frugal_draws \
-  frugal_embedded collecting_rate store_rates evaluating report_size_and_time \
+  frugal_embedded collecting_rate discussing_rate store_rates evaluating report_size_and_time \
   serving_rate serving_latency
 
-.PHONY: demo test lint types imports unit clients browser bubblewrap chromium node bench report-assets clean
+.PHONY: demo test lint types imports unit clients browser bubblewrap chromium node bench report-assets docs clean
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/slm-mux demo --models $(MODELS)
@@ -73,6 +73,11 @@ node:
 report-assets: $(BIN)/python
 	$(BIN)/python tools/renew_report_assets.py $(ASSETS)
 
+# The site, into site/; a warning fails it. The theme's notice about mkdocs 2 is not one of ours.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/.ready-docs
+	$(BIN)/mkdocs build --strict --quiet
+
 bench: $(VENV)/.ready-dev
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
@@ -95,5 +100,11 @@ $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-local
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
 
+$(VENV)/.ready-docs: pyproject.toml $(VENV)/.ready-local
+	@echo "installing what builds the site"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
