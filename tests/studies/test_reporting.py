@@ -12,9 +12,9 @@ from slm_mux.studies.reporting import ReportRules
 from slm_mux.studies.rules import SearchRules
 from slm_mux.studies.scaling_task import ScaleRules
 from slm_mux.studies.worst import LENGTHS, TextLimits, _fitting, shortened
-from tests.evaluation.making import TASK, Drawn, evaluated, problem, stored
+from tests.evaluation.making import TASK, Drawn, evaluated, problem, series, stored
 from tests.reports.making import demo_document, reported
-from tests.studies.making import RIGHT, TORN, WRONG, one_split, searched, two_splits
+from tests.studies.making import DRAWN, RIGHT, TORN, WRONG, one_split, searched, two_splits
 
 PARTS = {
     "task",
@@ -53,6 +53,18 @@ def test_searched_where_it_is_measured(tmp_path: Path) -> None:
         assert document["scale"]["search"]["same_problems"]
     with one_split(tmp_path / "t.db", {"a": {"p": RIGHT}, "b": {"p": WRONG}}) as store:
         assert reported(store)["search"]["split"] is None
+
+
+@pytest.mark.parametrize("methods", [("mux",), ("mux", "single")])
+def test_problems_that_were_stopped_early_are_refused(
+    tmp_path: Path, methods: tuple[str, ...]
+) -> None:
+    """A report needs every draw, of mux alone too: what is missing is missing on easy problems."""
+    few = {**DRAWN, "b": {**DRAWN["b"], "t0": RIGHT[:1]}}
+    with two_splits(tmp_path / "s.db", few) as store:
+        store.put_stopped({series("b", "t0").digest: 3})
+        with pytest.raises(InvalidRequestError, match=r"1 problem was stopped early.*collect"):
+            reported(store, rules=ReportRules(methods=methods))
 
 
 def test_attribution_and_worst_agree_with_the_evaluation() -> None:

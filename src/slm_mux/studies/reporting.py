@@ -6,13 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.errors import InvalidRequestError
-from slm_mux.evaluation.chosen import Chosen
 from slm_mux.evaluation.describing import versions
-from slm_mux.evaluation.evaluate import evaluate
+from slm_mux.evaluation.evaluate import describe, prepare
 from slm_mux.evaluation.loading import Progress, silent
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.ranking import VALIDATION
-from slm_mux.evaluation.sampled import SampledTask
+from slm_mux.evaluation.stopped import stopped_early, were_stopped
 from slm_mux.methods import METHODS
 from slm_mux.questions import check_name
 from slm_mux.readers import Readers
@@ -26,7 +25,6 @@ from slm_mux.studies.worst import (
     worst_first,
     worst_questions,
 )
-from slm_mux.table import VoteTable
 from slm_mux.tasks.scoring import Scorer
 from slm_mux.wording import counted
 
@@ -95,7 +93,14 @@ def report_task(
     asked.check()
     tools: dict[str, Any] = {"readers": readers, "scorer": scorer, "progress": progress}
     methods = tuple(name for name in METHODS if name == "mux" or name in rules.methods)
-    evaluation = evaluate(store, replace(asked, methods=methods), **tools)
+    prepared = prepare(store, replace(asked, methods=methods), **tools)
+    if prepared.stopped:
+        early = stopped_early(prepared.found, prepared.k)
+        raise InvalidRequestError(
+            f"{were_stopped(asked.task, early, prepared.k)}; a report needs every draw: "
+            "`slm-mux collect` draws the rest, or give fewer problems with --limit"
+        )
+    evaluation = describe(store, prepared)
     for name in rules.scale.models or ():
         check_name("model", name, evaluation["models"])
     k: int = evaluation["k"]
@@ -115,10 +120,10 @@ def report_task(
         scale = scale_task(store, asked, rules.scale, **tools)
     except InvalidRequestError as error:
         missing["scale"] = str(error)
-    table, chosen = _table(store, asked, evaluation, tools)
+    table = prepared.table
     decided = decide_all(table, k)
     shown = worst_first(decided)[: rules.worst]
-    worst, texts = worst_questions(store, table, chosen, shown, k=k, limits=rules.texts)
+    worst, texts = worst_questions(store, table, prepared.chosen, shown, k=k, limits=rules.texts)
     parts = {"evaluation": evaluation, "search": search, "scale": scale}
     return {
         "task": asked.task,
@@ -142,15 +147,3 @@ def _to_search(store: Store, asked: Question, evaluation: dict[str, Any]) -> Que
     )
     elsewhere = VALIDATION in splits and evaluation["split"] not in (None, VALIDATION)
     return replace(asked, split=None if elsewhere else evaluation["split"] or "all")
-
-
-def _table(
-    store: Store, asked: Question, evaluation: dict[str, Any], tools: dict[str, Any]
-) -> tuple[VoteTable, Chosen]:
-    """Load what was evaluated once more; what was read and scored is in the store by now."""
-    work = SampledTask(store, asked, **tools)
-    found = work.choose(work.asked_for, without="refuse", also=work.of_validation)
-    chosen = found.complete(evaluation["k"])
-    accuracies = {each["model"]: each["accuracy"] for each in evaluation["validation_accuracies"]}
-    table = work.load(chosen).table
-    return table.with_validation_accuracy([accuracies[name] for name in table.models]), chosen
