@@ -6,6 +6,7 @@ are the loop's own and fire when they are due, but nobody waits for them.
 
 import asyncio
 import contextvars
+import itertools
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slm_mux.models.base import Limits
-from slm_mux.sampling.limits import Limiter
+from slm_mux.sampling.limits import TURN, Limiter
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -143,22 +144,29 @@ def test_no_more_than_the_limit_in_flight() -> None:
 def test_models_take_turns_where_they_share_the_cores() -> None:
     """A second model starts when the first one's requests are done, not beside them."""
     limits = Limits(max_in_flight=2, one_model_at_a_time=True)
-    arrivals = [Arrival(0, model, 10) for model in "aaabbba"]
-    assert starts(limits, arrivals) == [0, 0, 10, 20, 20, 30, 40]
+    arrivals = [Arrival(0, model, 10) for model in "aaabbb"]
+    assert starts(limits, arrivals) == [0, 0, 10, 20, 20, 30]
 
 
-def test_models_that_share_the_cores_start_in_the_order_in_which_they_asked() -> None:
-    """The first in the queue is never overtaken, even by a model that could start beside others."""
+def test_the_model_at_work_goes_on_until_it_has_had_its_turn() -> None:
+    """Its requests pass those of another, which would leave places empty, but only so many."""
+    limits = Limits(max_in_flight=2, one_model_at_a_time=True)
+    alternating = [Arrival(0, model, 10) for model in "abababababab"]
+    assert starts(limits, alternating) == [0, 20, 0, 20, 10, 30, 10, 30, 40, 50, 40, 50]
+
+
+def test_a_place_that_comes_free_is_filled_at_once() -> None:
+    """While a long request of the model at work runs, others of it go on beside it."""
     limits = Limits(max_in_flight=2, one_model_at_a_time=True)
     arrivals = [
         Arrival(0, "a", 10),
         Arrival(0, "a", 20),
         Arrival(1, "b", 5),
         Arrival(2, "a", 5),
-        Arrival(3, "a", 5),
-        Arrival(4, "b", 5),
+        Arrival(3, "a", 4),
+        Arrival(4, "a", 1),
     ]
-    assert starts(limits, arrivals) == [0, 0, 20, 25, 25, 30]
+    assert starts(limits, arrivals) == [0, 0, 20, 10, 15, 25]
 
 
 def test_a_cancelled_wait_gives_its_place_to_the_next() -> None:
@@ -167,7 +175,7 @@ def test_a_cancelled_wait_gives_its_place_to_the_next() -> None:
     assert starts(Limits(max_in_flight=1), arrivals) == [0, None, 10]
     together = Limits(max_in_flight=2, one_model_at_a_time=True)
     ahead = [Arrival(0, "a", 10), Arrival(1, "b", patience=2), Arrival(2, "a")]
-    assert starts(together, ahead) == [0, None, 3]
+    assert starts(together, ahead) == [0, None, 2]
 
 
 async def test_a_request_cancelled_as_it_is_let_through_gives_the_place_back() -> None:
@@ -292,22 +300,21 @@ def earliest_starts(
 ) -> list[float | None]:
     """Compute when each request starts, from the rules alone.
 
-    Each starts at the first moment at which it has asked, no one is before it, a place is free, no
-    other model is at work, the rate allows it, and no hold is under way.
+    Each starts at the first moment at which it has asked, no one is before it, a place is free, the
+    rate allows it, and no hold is under way. Models do not take turns.
     """
     rate = limits.requests_per_minute
     burst = max(1, int(rate)) if rate else 0
     found: list[float | None] = []
-    running: list[tuple[float, float, str]] = []
+    running: list[tuple[float, float]] = []
     front = 0.0
     for arrival in arrivals:
         now = max(front, arrival.at)
         while True:
-            active = [(end, model) for _, end, model in running if end > now]
+            active = [end for _, end in running if end > now]
             later = now
-            others = limits.one_model_at_a_time and any(m != arrival.model for _, m in active)
-            if len(active) >= limits.max_in_flight or others:
-                later = min(end for end, _ in active)
+            if len(active) >= limits.max_in_flight:
+                later = min(active)
             elif rate and len(running) >= burst:
                 later = max(now, running[-burst][0] + 60.0 * burst / rate)
             if later == now:
@@ -318,7 +325,7 @@ def earliest_starts(
         front = min(now, max(front, arrival.at + arrival.patience))
         found.append(now if now <= arrival.at + arrival.patience else None)
         if found[-1] is not None:
-            running.append((now, now + arrival.seconds, arrival.model))
+            running.append((now, now + arrival.seconds))
     return found
 
 
@@ -328,7 +335,6 @@ def earliest_starts(
         Limits,
         max_in_flight=st.integers(1, 4),
         requests_per_minute=st.sampled_from([None, 0.5, 1.5, 1, 2, 3]),
-        one_model_at_a_time=st.booleans(),
     ),
     asked=st.lists(
         st.tuples(
@@ -352,6 +358,52 @@ def test_every_request_starts_at_the_first_moment_it_may(
     ]
     holds = [(at + (index + 1) * HOLD_PART, wait) for index, (at, wait) in enumerate(held)]
     assert starts(limits, arrivals, holds) == earliest_starts(limits, arrivals, holds)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.integers(1, 20)), max_size=25
+    ),
+    st.integers(1, 3),
+)
+def test_turns_are_in_order_and_end(requests: list[tuple[str, int, int]], limit: int) -> None:
+    """Each turn is that of the model whose request waits longest, and ends after so many."""
+    # Nobody asks in the very moment in which another ends.
+    arrivals = [
+        Arrival(at + (index + 1) * PATIENCE_PART, model, seconds)
+        for index, (at, model, seconds) in enumerate(sorted((r[1], r[0], r[2]) for r in requests))
+    ]
+    loop = SkippingLoop()
+    asked: list[int] = []
+    started: list[tuple[int, frozenset[int]]] = []
+
+    async def scenario() -> None:
+        limiter = Limiter(Limits(max_in_flight=limit, one_model_at_a_time=True), clock=loop.time)
+
+        async def request(index: int) -> None:
+            await asyncio.sleep(arrivals[index].at)
+            asked.append(index)
+            async with limiter.slot(arrivals[index].model):
+                begun = {one for one, _ in started}
+                started.append((index, frozenset(asked) - begun))
+                await asyncio.sleep(arrivals[index].seconds)
+
+        async with asyncio.TaskGroup() as group:
+            for index in range(len(arrivals)):
+                group.create_task(request(index))
+
+    run(scenario, loop)
+    assert sorted(index for index, _ in started) == list(range(len(arrivals)))
+    passing = 0
+    for (before, _), (index, waiting) in itertools.pairwise(started):
+        model = arrivals[index].model
+        longest = min(waiting, key=asked.index)
+        if arrivals[before].model != model:
+            assert index == longest
+            passing = 0
+        passing += arrivals[longest].model != model
+        assert passing <= TURN * limit
 
 
 @settings(deadline=None, max_examples=50)

@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 from slm_mux.models.base import Limits
 
 MINUTE = 60.0
+TURN = 2
+"""How often a model's places may be filled in one turn while another model waits for its own."""
 
 
 class Limiter:
     """Lets requests through in the order in which they asked.
+
+    Where models take turns, requests of the model at work go before those of others until it has
+    had its turn: one after the other they would leave all places but one empty.
 
     Args:
         limits: what the endpoint can take.
@@ -25,6 +30,8 @@ class Limiter:
         self._waiting: collections.deque[tuple[str, asyncio.Future[None]]] = collections.deque()
         self._in_flight = 0
         self._model_at_work: str | None = None
+        self._had = 0
+        """Requests let through in the turn of the model at work."""
         self._not_before = -float("inf")
         self._held = False
         self._timer: asyncio.TimerHandle | None = None
@@ -86,14 +93,10 @@ class Limiter:
             self._let_through()
 
     def _let_through(self) -> None:
-        while self._waiting:
-            model, place = self._waiting[0]
-            if place.done():
-                self._waiting.popleft()
-                continue
+        while (first := self._next()) is not None:
+            model, place = first
             wait = self._wait(model)
             if wait == 0:
-                self._waiting.popleft()
                 self._admit(model)
                 place.set_result(None)
                 continue
@@ -105,6 +108,24 @@ class Limiter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _next(self) -> tuple[str, asyncio.Future[None]] | None:
+        """Whose request comes next; None where nobody waits."""
+        # Who was let through before its turn, or has left, is passed over.
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
+        if not self._waiting:
+            return None
+        at_work = self._model_at_work
+        if (
+            self._limits.one_model_at_a_time
+            and at_work not in (None, self._waiting[0][0])
+            and self._had < TURN * self._limits.max_in_flight
+        ):
+            for model, place in self._waiting:
+                if model == at_work and not place.done():
+                    return model, place
+        return self._waiting[0]
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -127,6 +148,7 @@ class Limiter:
 
     def _admit(self, model: str) -> None:
         self._in_flight += 1
+        self._had = self._had + 1 if model == self._model_at_work else 1
         self._model_at_work = model
         if self._burst:
             self._starts.append(self._clock())
