@@ -9,7 +9,7 @@ from slm_mux.answers import make_kind
 from slm_mux.documents import decision_document
 from slm_mux.models.pool import Pool
 from slm_mux.models.pool_file import ModelEntry, PoolFile
-from slm_mux.types import KindName, Usage
+from slm_mux.types import DiscussionRecord, KindName, TurnRecord, Usage
 from slm_mux.voting import decide, vote
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +35,8 @@ def test_every_key_of_a_decision_is_documented() -> None:
     """docs/decision.md explains each key of the JSON form."""
     text = (ROOT / "docs" / "decision.md").read_text()
     document = decision_document(decide([vote("m", ["A"])]))
-    keys = {*document, *document["votes"][0], *Usage.__struct_fields__}
+    discussed = {*DiscussionRecord.__struct_fields__, *TurnRecord.__struct_fields__}
+    keys = {*document, *document["votes"][0], *Usage.__struct_fields__, *discussed}
     assert keys <= set(re.findall(r"`(\w+)`", text))
 
 

@@ -10,6 +10,7 @@ from slm_mux.types import Decision, Vote
 def decision_document(decision: Decision) -> dict[str, Any]:
     """Turn a decision into plain JSON values; docs/decision.md explains every key."""
     return {
+        "method": decision.method,
         "answer": decision.answer,
         "canonical": decision.canonical,
         "model": decision.model,
@@ -26,6 +27,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "usage": msgspec.to_builtins(decision.usage),
         "errors": [msgspec.to_builtins(issue) for issue in decision.errors],
         "warnings": list(decision.warnings),
+        "discussion": msgspec.to_builtins(decision.discussion),
     }
 
 

@@ -224,6 +224,40 @@ class ModelIssue(Struct, frozen=True, kw_only=True):
     """How often the most persistent of these draws was tried."""
 
 
+class TurnRecord(Struct, frozen=True, kw_only=True):
+    """One thing that a model said in a discussion."""
+
+    step: str
+    """The part of the method that it belongs to, for instance "round 1"."""
+    model: str
+    answer: str | None
+    """What was read, as written; None where nothing could be, and of a summary. A verdict is
+    "correct" or "wrong", a choice the number of a response."""
+    canonical: str | None
+    """The key of that."""
+    heard: tuple[int, ...] = ()
+    """Which turns it had read, by their places in the discussion, from 0."""
+    to_question: bool = True
+    """Whether it was to answer the question; a verdict, a choice and a summary were not."""
+    ended: Literal["failed", "silent"] | None = None
+    """Why there is no text; None where there is one."""
+    text: str | None = None
+    """What was said, reasoning left out."""
+
+
+class DiscussionRecord(Struct, frozen=True, kw_only=True):
+    """What a decision rests on where the models read each other."""
+
+    settings: dict[str, Any]
+    """The method's."""
+    decided_by: str
+    """What decided, in a few words."""
+    breaches: dict[str, int]
+    """How often the format was broken or something had to be cut, by name."""
+    turns: tuple[TurnRecord, ...]
+    """In the order in which they were asked for."""
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """The pool's answer, and everything it rests on.
 
@@ -238,13 +272,15 @@ class Decision(Struct, frozen=True, kw_only=True):
     """The key of the answer's class."""
     model: str
     confidence: float
-    """The winning candidate's count / k, in [0, 1]."""
+    """The winning candidate's count / k, in [0, 1]; by another method than mux, the share that the
+    method defines."""
     confidence_bounds: tuple[float, float]
     tie_break: TieBreak
     kind: KindName | None = None
     """None for answers that were compared as given."""
     kind_reason: str | None = None
-    """Why `auto` chose this kind; None when the kind was given."""
+    """Why `auto` chose this kind, or why texts are compared; None where the kind that was given is
+    the one that was read."""
     text: str | None = None
     """The text of the completion that the answer was read from, where there is one."""
     completion: Completion | None = None
@@ -259,3 +295,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     errors: tuple[ModelIssue, ...] = ()
     warnings: tuple[str, ...] = ()
+    method: str = "mux"
+    """How the question was asked and decided."""
+    discussion: DiscussionRecord | None = None
+    """Set if and only if the models read each other. The confidence is then the share that the
+    method defines, and a vote holds what its model said last."""

@@ -222,3 +222,18 @@ def test_a_word_problem_is_a_number(question: str) -> None:
 def test_numbers_alone_make_no_word_problem(question: str) -> None:
     """A question for a name, a kind or a reason stays text, numbers or not."""
     assert detect_kind(question)[0] == "text"
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("What is 20 - 8?", "20 - 8"),
+        ("What is 1,234.5 * -67?", "1,234.5 * -67"),
+        ("12+34?", "12+34"),
+        ("What is 15% of 30?", "15% of"),
+        ("Is it 7 x 3. Or 4?", "7 x 3"),
+    ],
+)
+def test_arithmetic_is_quoted_with_its_numbers_whole(question: str, quoted: str) -> None:
+    """The reason shows what was found, not a part of it."""
+    assert detect_kind(question) == ("number", f"it is arithmetic (“{quoted}”)")

@@ -92,6 +92,58 @@ async def test_labels(tmp_path: Path) -> None:
     assert (shown.document["canonical"], shown.document["kind"]) == ("spam", "label")
 
 
+async def test_a_debate_is_shown_step_by_step(tmp_path: Path) -> None:
+    """The answer, who said what in which round, who changed after whom, and what decided."""
+    async with serving() as a, serving() as b:
+        a.always = answers(NINE)
+        b.then(answers("It is \\boxed{4}."))
+        b.always = answers(NINE)
+        pool = pool_file(tmp_path, a.url, b.url)
+        shown = await slm_mux("ask", "How many?", "--method", "debate", "--pool", pool)
+    assert (shown.code, shown.out.splitlines()[0]) == (0, "9")
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert lines[2:5] == ["step model-0 model-1", "round 1 9 4", "round 2 9 9"]
+    assert "model-1: 4 → 9 in round 2, as model-0 had said" in lines
+    assert "decided by majority of round 2 (2 of 2 agents); confidence 1.00" in lines
+    assert any(line.startswith("4 turns, ") for line in lines)
+
+
+@pytest.mark.parametrize("method", ["moa", "mav", "usc", "single", "agent_forest"])
+async def test_every_method_can_be_asked_for(tmp_path: Path, method: str) -> None:
+    """The document says which one it was, and has every turn with its text."""
+    async with serving() as fake:
+        fake.always = answers(NINE)
+        pool = pool_file(tmp_path, fake.url, fake.url)
+        plain = await slm_mux("ask", "How many?", "--method", method, "--pool", pool)
+        shown = await slm_mux("ask", "How many?", "--method", method, "--pool", pool, "--json")
+    assert (plain.code, plain.out.splitlines()[0]) == (0, "9")
+    assert "decided by" in plain.out
+    document = shown.document
+    assert document["answer"] == "9"
+    if method in ("single", "agent_forest"):
+        assert (document["method"], document["discussion"]) == (method, None)
+    else:
+        turns = document["discussion"]["turns"]
+        assert turns[0]["text"] == NINE
+        assert len(turns) == document["usage"]["samples"]
+
+
+async def test_ctrl_c_in_a_discussion(tmp_path: Path) -> None:
+    """It ends without a decision: half a discussion has none."""
+    async with serving() as a, serving() as stuck:
+        a.always = answers(NINE)
+        stuck.always = never_answers()
+        pool = pool_file(tmp_path, a.url, stuck.url)
+        process = await start("ask", "How many?", "--method", "debate", "--pool", pool, "--json")
+        await stuck.crowded(1)
+        process.send_signal(signal.SIGINT)
+        shown = await ended(process)
+        await stuck.left.wait()
+    assert shown.code == 130
+    said = "interrupted before the discussion was over"
+    assert shown.document == {"error": {"type": "Interrupted", "message": said}}
+
+
 async def test_the_question_from_stdin(tmp_path: Path) -> None:
     """A dash reads the question from stdin, as long as it may be."""
     question = "How many ones? " + "1 " * 50_000
@@ -118,6 +170,9 @@ async def test_the_question_from_stdin(tmp_path: Path) -> None:
         (["ask", "1?", "--choice", "A=1", "--choice", "A=2"], b"", "given twice"),
         (["ask", "1?", "--temperature", "-1"], b"", "temperature is -1.0"),
         (["ask", "1?", "--tempreature", "1"], b"", "No such option"),
+        (["ask", "1?", "--method", "debat"], b"", "did you mean 'debate'?"),
+        (["ask", "1?", "--method", "moa", "-k", "3"], b"", "must be left out"),
+        (["ask", "1?", "--method", "usc", "--stopping", "eager"], b"", "cannot stop early"),
         (["ask"], b"", "Missing argument"),
         (["aks", "1?"], b"", "No such command"),
     ],

@@ -50,6 +50,20 @@ async def test_ask_a_real_model(pool: Path) -> None:
     assert [vote["model"] for vote in document["votes"]] == ["tiny", "terse"]
 
 
+async def test_ask_a_real_model_by_debate(pool: Path) -> None:
+    """Every turn of it is in the document, with the tokens that it took."""
+    shown = await slm_mux(
+        "ask", "What is 7 + 5?", "--method", "debate", "--pool", str(pool), "--max-tokens", "24",
+        "--kind", "text", "--json",
+    )  # fmt: skip
+    if shown.code == 0:
+        turns = shown.document["discussion"]["turns"]
+        assert {turn["step"] for turn in turns} == {"round 1", "round 2"}
+        assert shown.document["usage"]["completion_tokens"] > 1
+    else:  # so few tokens may hold no whole text
+        assert "cut off by the token limit" in shown.err
+
+
 async def test_models_says_that_a_real_model_answers(pool: Path) -> None:
     """`slm-mux models` asks each member for one token and reports how long it took."""
     shown = await slm_mux("models", "--pool", str(pool), "--json")

@@ -10,7 +10,7 @@ from slm_mux.discussion.base import Say, Speaker, Topic
 from slm_mux.discussion.room import Room
 from slm_mux.errors import InvalidRequestError, RequestRefusedError, ServerFaultError
 from slm_mux.models.scripted import ScriptedModel
-from slm_mux.sampling.events import Event, SampleDrawn
+from slm_mux.sampling.events import Event, RequestSent, TurnAsked, TurnTaken
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.retries import RetryPolicy
 from slm_mux.sampling.sampler import Sampler
@@ -185,13 +185,17 @@ async def test_usage_adds_up_tokens() -> None:
 
 
 async def test_everything_is_observed() -> None:
-    """The observer is told of each draw."""
+    """The observer is told of each turn when it is asked for and when it is in, and of requests."""
     events: list[Event] = []
     a = speaker("a", ["1"])
     here = Room(topic(a), sampler=Sampler(), seed=0, observe=events.append)
     turns = await here.hear([Say(speaker=a, step="s")] * 2)
-    drawn = [event.sample for event in events if isinstance(event, SampleDrawn)]
-    assert drawn == [turn.sample for turn in turns]
+    asked = [event for event in events if isinstance(event, TurnAsked)]
+    assert asked == [TurnAsked(index, "s", "a", (), True) for index in (0, 1)]
+    taken = [event for event in events if isinstance(event, TurnTaken)]
+    assert taken == [TurnTaken(turn.index, "s", turn.sample, (), True) for turn in turns]
+    others = [event for event in events if not isinstance(event, TurnAsked | TurnTaken)]
+    assert others == [RequestSent("a", (0,)), RequestSent("a", (1,))]
 
 
 async def test_a_model_that_cannot_be_asked_ends_the_discussion() -> None:

@@ -12,7 +12,6 @@ from slm_mux.methods import AgentForest, Context, Method, Mux, SelfConsistency, 
 from slm_mux.models.base import Request
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.scripted import Reply, ScriptedModel
-from slm_mux.sampling.events import Event, SampleDrawn
 from slm_mux.sampling.seeds import draw_seed, problem_id
 from slm_mux.server.answering import Answered, answer
 from slm_mux.server.rosters import Roster
@@ -20,7 +19,7 @@ from slm_mux.server.settings import ServerSettings
 from slm_mux.server.wire.caps import Caps
 from slm_mux.server.wire.names import ModelName
 from slm_mux.server.wire.request import ChatAsk
-from slm_mux.types import Missing, Sample
+from slm_mux.types import Missing
 from tests.tables import table_of
 
 QUESTION = ({"role": "user", "content": "Which one?"},)
@@ -59,12 +58,6 @@ def ask_by(
         **fields,  # type: ignore[arg-type]
     )
 
-    samples: list[Sample] = []
-
-    def observe(event: Event) -> None:
-        if isinstance(event, SampleDrawn):
-            samples.append(event.sample)
-
     async def run() -> Answered | None:
         try:
             return await answer(
@@ -73,8 +66,7 @@ def ask_by(
                 asked,
                 settings=SETTINGS,
                 caps=Caps(),
-                samples=samples,
-                observe=observe,
+                observe=lambda _: None,
             )
         except NoAnswerError:
             return None

@@ -192,9 +192,12 @@ _MATHS = (
         "it asks about an expression with a variable",
     ),
 )  # fmt: skip
+_BEFORE, _AFTER = r"(?:\d[\d.,]{0,19})?\d", r"\d(?:[\d.,]{0,19}\d)?"
+"""Whole numbers beside a sign, which are quoted; their length is bounded to bound the time."""
 _ARITHMETIC = (
-    r"\d\s?(?:[+*/×÷^%]|[-–−]|x|plus|minus|times|divided by|multiplied by)\s\(?[-−]?\d"
-    r"|\d[+*×÷^]\(?\d|\d\s?%\s?of\s"
+    rf"{_BEFORE}\s?(?:[+*/×÷^%]|[-–−]|x|plus|minus|times|divided by|multiplied by)"
+    rf"\s\(?[-−]?{_AFTER}"
+    rf"|{_BEFORE}[+*×÷^]\(?{_AFTER}|{_BEFORE}\s?%\s?of\s"
 )
 _NUMBERS = (
     (

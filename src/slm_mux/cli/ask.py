@@ -22,6 +22,14 @@ def ask(
             "then the built-in models.",
         ),
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="mux, single, self_consistency, agent_forest; or, where the models read each "
+            "other, debate, mixture_of_agents (moa), multi_agent_verification (mav), "
+            "universal_self_consistency (usc)."
+        ),
+    ] = "mux",
     kind: Annotated[
         str, typer.Option(help="auto, number, choice, math, label, json or text.")
     ] = "auto",
@@ -51,6 +59,7 @@ def ask(
 
     asked = Question(
         text=_from_stdin() if question == "-" else question,
+        method=method,
         kind=cast("KindRequest", kind),
         choices=_choices(choice or []),
         labels=tuple(label or ()),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -11,21 +11,34 @@ from slm_mux.cli.console import messages, print_error_json, print_json, results
 from slm_mux.cli.display import DrawsDisplay, show_decision, show_troubles
 from slm_mux.cli.fetching import fetch_missing_weights
 from slm_mux.cli.interrupts import close_soon, ending_while_loading, leave
+from slm_mux.cli.live_display import LiveDisplay
+from slm_mux.cli.turns_display import TurnsDisplay
+from slm_mux.discussion.workflows import WORKFLOWS
 from slm_mux.documents import decision_document
 from slm_mux.errors import NoAnswerError
 from slm_mux.models.pool import Pool
 from slm_mux.mux import AsyncMux
+from slm_mux.mux.discussing import workflow_for
+from slm_mux.mux.methods import DEFAULT_METHOD, check_fits, method_named
+from slm_mux.mux.pooled_vote import by_pooled_vote
 from slm_mux.questions import KindRequest, check_options, understand
-from slm_mux.sampling.events import Event, QuestionPlanned, RequestSent, SampleDrawn
+from slm_mux.sampling.events import (
+    DiscussionPlanned,
+    Event,
+    QuestionPlanned,
+    RequestSent,
+    SampleDrawn,
+)
 from slm_mux.sampling.outcome import decision_of
 from slm_mux.sampling.tally import Tally
-from slm_mux.types import Decision
+from slm_mux.types import Decision, Stopping
 
 
 class Question(Struct, frozen=True, kw_only=True):
     """One question as the command line takes it; None leaves the choice to the pool."""
 
     text: str
+    method: str = DEFAULT_METHOD
     kind: KindRequest = "auto"
     choices: dict[str, str] = {}
     labels: tuple[str, ...] = ()
@@ -55,6 +68,11 @@ class Question(Struct, frozen=True, kw_only=True):
             stopping=self.stopping,
             seed=self.seed,
         )
+        check_fits(
+            method_named(self.method),
+            samples=self.samples,
+            stopping=cast("Stopping | None", self.stopping),
+        )
 
     def drawing_all(self) -> "Question":
         """The same question, without stopping early."""
@@ -68,8 +86,12 @@ def ask_and_show(pool: Pool, question: Question, *, as_json: bool, with_text: bo
         SlmMuxError: as `AsyncMux.ask` does.
     """
     question.check()
+    discussed = method_named(question.method) in WORKFLOWS
+    if discussed:
+        # A pool that cannot do it is refused before anything is fetched for it, too.
+        workflow_for(pool, question.method)
     fetch_missing_weights(pool)
-    display = DrawsDisplay(messages())
+    display = TurnsDisplay(messages()) if discussed else DrawsDisplay(messages())
 
     async def run() -> Decision:
         async with AsyncMux(pool) as mux:
@@ -79,10 +101,10 @@ def ask_and_show(pool: Pool, question: Question, *, as_json: bool, with_text: bo
 
 
 async def ask_watched(
-    mux: AsyncMux, question: Question, display: DrawsDisplay, *, as_json: bool = False
+    mux: AsyncMux, question: Question, display: LiveDisplay, *, as_json: bool = False
 ) -> Decision:
     """Ask one question under a live display; on Ctrl-C print what was decided so far and exit."""
-    so_far = _SoFar()
+    so_far = _SoFar(method_named(question.method))
 
     def observe(event: Event) -> None:
         so_far.observe(event)
@@ -107,9 +129,15 @@ def show(decision: Decision, *, as_json: bool, with_text: bool = False) -> None:
 
 
 class _SoFar:
-    """Keeps the draws that are in, for when the question ends before its decision."""
+    """Keeps the draws that are in, for when the question ends before its decision.
 
-    def __init__(self) -> None:
+    Args:
+        method: by which it would be decided.
+    """
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._discussing = False
         self._planned: QuestionPlanned | None = None
         self._tally: Tally | None = None
         self._requests = 0
@@ -119,16 +147,21 @@ class _SoFar:
         if isinstance(event, QuestionPlanned):
             self._planned = event
             self._tally = Tally(event.drawers)
+        elif isinstance(event, DiscussionPlanned):
+            self._discussing = True
         elif isinstance(event, RequestSent):
             self._requests += 1
         elif isinstance(event, SampleDrawn) and self._tally is not None:
             self._tally.record(event.sample)
 
     def nothing(self) -> bool:
-        """Whether no draw is in."""
+        """Whether no draw is in that could decide."""
         return self._tally is None or not list(self._tally)
 
     def show(self, *, as_json: bool) -> None:
+        if self._discussing:
+            self._nothing("interrupted before the discussion was over", as_json=as_json)
+            return
         if self._planned is None or self._tally is None:
             self._nothing("interrupted before the first draw", as_json=as_json)
             return
@@ -144,7 +177,9 @@ class _SoFar:
         except NoAnswerError:
             self._nothing("interrupted before a readable answer came in", as_json=as_json)
             return
-        show(decision, as_json=as_json)
+        if self._method == "agent_forest":
+            decision = by_pooled_vote(decision, self._tally)
+        show(replace(decision, method=self._method), as_json=as_json)
 
     def _nothing(self, what: str, *, as_json: bool) -> None:
         messages().print(what)

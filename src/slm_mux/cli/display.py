@@ -1,25 +1,28 @@
 """How draws and decisions look on a terminal."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from slm_mux.cli.live_display import LiveDisplay, cell, short
+from slm_mux.cli.turns_display import show_discussion
+from slm_mux.discussion.breaches import in_words
 from slm_mux.sampling.events import (
     AnswerSettled,
     Event,
     QuestionPlanned,
-    RequestRetried,
     RequestSent,
     SampleDrawn,
 )
-from slm_mux.types import Decision, Sample, Vote
+from slm_mux.types import Decision, Vote
+from slm_mux.wording import counted
 
-LONGEST_CELL = 24
+_DECIDED_BY = {
+    "single": "one draw of the model with the best record",
+    "self_consistency": "the majority of the draws of the model with the best record",
+    "agent_forest": "the majority of all draws",
+}
 TIE_BREAKS = {
     "none": "the most self-consistent model",
     "validation_accuracy": "a tie, broken by validation accuracy",
@@ -27,35 +30,14 @@ TIE_BREAKS = {
 }
 
 
-class DrawsDisplay:
-    """Shows draws as they arrive: a live table on a terminal, else a line for each.
-
-    Args:
-        console: where to show them.
-        lines: whether to print lines where the console is no terminal.
-    """
+class DrawsDisplay(LiveDisplay):
+    """Shows draws as they arrive, a row for each model; see `LiveDisplay`."""
 
     def __init__(self, console: Console, *, lines: bool = False) -> None:
-        self._console = console
-        self._lines = lines and not console.is_terminal
+        super().__init__(console, lines=lines)
         self._cells: dict[str, list[Text]] = {}
-        self._note = Text("")
-        self._live: Live | None = None
 
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Show the table while the block runs, then remove it."""
-        if not self._console.is_terminal:
-            yield
-            return
-        with Live(console=self._console, refresh_per_second=8, transient=True) as self._live:
-            # A process that is ended from outside could not bring a hidden cursor back.
-            self._console.show_cursor(show=True)
-            yield
-        self._live = None
-
-    def observe(self, event: Event) -> None:
-        """Take in what happened."""
+    def _take_in(self, event: Event) -> None:
         match event:
             case QuestionPlanned(drawers=drawers):
                 self._cells = {
@@ -64,40 +46,37 @@ class DrawsDisplay:
             case RequestSent(model=model, draws=draws):
                 for draw in draws:
                     self._cells[model][draw] = Text("…", "yellow")
-            case RequestRetried(model=model, wait=wait, reason=reason):
-                self._note = Text(f"{model}: trying again in {wait:.1f} s: {reason}", "yellow")
-                if self._lines:
-                    self._console.print(self._note)
             case SampleDrawn(sample=sample):
-                self._cells[sample.model][sample.draw] = _cell(sample)
+                self._cells[sample.model][sample.draw] = cell(sample)
                 if self._lines:
                     self._console.print(
                         f"  {sample.model}  draw {sample.draw + 1}  "
-                        f"{_cell(sample).plain}  ({sample.seconds:.1f} s)",
+                        f"{cell(sample).plain}  ({sample.seconds:.1f} s)",
                         markup=False,
                     )
             case AnswerSettled():
                 self._note = Text("settled: no draw still out can change the answer", "green")
                 if self._lines:
                     self._console.print(f"  {self._note.plain}")
-        if self._live is not None:
-            self._live.update(self._table())
 
-    def _table(self) -> Group:
+    def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for model, cells in self._cells.items():
             table.add_row(Text(model, "bold"), *cells)
-        return Group(table, self._note)
+        return table
 
 
 def show_decision(console: Console, decision: Decision, *, with_text: bool = False) -> None:
-    """Print the answer, then the votes as a table, then what it cost."""
+    """Print the answer, then the votes or the discussion as a table, then what it cost."""
     console.print(Text(decision.answer, "bold green"), soft_wrap=True)
     console.print()
     if with_text and decision.text is not None:
         console.print(Text(decision.text.strip()), soft_wrap=True)
         console.print()
-    console.print(_vote_table(decision))
+    if decision.discussion is not None:
+        show_discussion(console, decision.discussion)
+    else:
+        console.print(_vote_table(decision))
     console.print()
     for line in _summary(decision):
         console.print(Text(line, "dim"))
@@ -115,19 +94,6 @@ def show_troubles(console: Console, decision: Decision) -> None:
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
 
 
-def _cell(sample: Sample) -> Text:
-    if sample.failure is not None:
-        return Text("failed", "red")
-    if sample.answer is None:
-        return Text("unreadable", "magenta")
-    return Text(_short(sample.answer.text), "cyan")
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_CELL else line[: LONGEST_CELL - 1] + "…"
-
-
 def _vote_table(decision: Decision) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("", "model", "answer", "confidence", "votes"):
@@ -140,7 +106,7 @@ def _vote_table(decision: Decision) -> Table:
         row = [
             "→" if won else "",
             vote.model,
-            _short(vote.answer) if vote.answer is not None else "-",
+            short(vote.answer) if vote.answer is not None else "-",
             f"{vote.confidence:.2f}",
             _spelled_out(vote),
         ]
@@ -151,7 +117,7 @@ def _vote_table(decision: Decision) -> Table:
 
 
 def _spelled_out(vote: Vote) -> str:
-    parts = [f"{count.count} x {_short(count.answer)}" for count in vote.counts]
+    parts = [f"{count.count} x {short(count.answer)}" for count in vote.counts]
     parts += [
         f"{count} {name}"
         for count, name in (
@@ -165,11 +131,19 @@ def _spelled_out(vote: Vote) -> str:
 
 
 def _summary(decision: Decision) -> list[str]:
-    usage = decision.usage
-    planned = sum(vote.k for vote in decision.votes)
-    drawn = f"{usage.samples} of {planned} draws" if usage.samples < planned else f"{planned} draws"
+    usage, discussion = decision.usage, decision.discussion
     tokens = usage.prompt_tokens + usage.completion_tokens
-    lines = [f"decided by {TIE_BREAKS[decision.tie_break]}"]
+    if discussion is None:
+        planned = sum(vote.k for vote in decision.votes)
+        some = usage.samples < planned
+        drawn = f"{usage.samples} of {planned} draws" if some else counted(planned, "draw")
+        by = _DECIDED_BY.get(decision.method) or TIE_BREAKS[decision.tie_break]
+    else:
+        drawn = counted(len(discussion.turns), "turn")
+        by = f"{discussion.decided_by}; confidence {decision.confidence:.2f}"
+    lines = [f"decided by {by}"]
+    if discussion is not None and discussion.breaches:
+        lines.append(in_words(discussion.breaches))
     if decision.answer_settled and not decision.winner_settled:
         low, high = decision.confidence_bounds
         lines.append(

@@ -236,7 +236,7 @@ def _pool(wanted: Wanted) -> "Pool | None":
 
 
 def _workflows(wanted: Wanted, pool: "Pool") -> "list[Workflow]":
-    from slm_mux.collecting.workflows import workflows_of
+    from slm_mux.discussion.of_pool import workflows_of
 
     return workflows_of(pool, wanted.discussing)
 

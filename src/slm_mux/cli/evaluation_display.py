@@ -1,6 +1,6 @@
 """How an evaluation looks on a terminal of 80 columns, and in a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from slm_mux.cli.console import print_json, print_line
 from slm_mux.cli.tables import add_row, make_table, print_heading, print_table, share
+from slm_mux.discussion.breaches import in_words
 from slm_mux.store.rows import RunInfo
 from slm_mux.wording import counted
 
@@ -18,16 +19,6 @@ _CEILINGS = (
     ("oracle_accuracy", "oracle accuracy", "some draw is right"),
     ("contradiction", "contradiction", "some model is consistently wrong while another is right"),
 )
-_BREACHES = {
-    "failed": ("call failed", "calls failed"),
-    "unreadable": ("answer unreadable", "answers unreadable"),
-    "silent": ("reply empty", "replies empty"),
-    "cut": ("prompt cut to fit", "prompts cut to fit"),
-    "summarised": ("prompt summarised to fit", "prompts summarised to fit"),
-    "unclear_verdict": ("verdict unclear", "verdicts unclear"),
-    "unclear_choice": ("choice unclear", "choices unclear"),
-}
-"""One and many of what `slm_mux.discussion.breaches` names."""
 _MOST_UNSCORED = 5
 
 
@@ -42,7 +33,7 @@ def show_document(out: Console, notes: Console, document: dict[str, Any]) -> Non
         if row.get("reason"):
             print_line(out, f"{row['method']}: {row['reason']}")
         if row.get("breaches"):
-            print_line(out, f"{row['method']}: {_breaches(row['breaches'])}")
+            print_line(out, f"{row['method']}: {in_words(row['breaches'])}")
     _show_attribution(out, document["methods"])
     _show_models(out, document)
     _show_differences(out, document["differences"])
@@ -86,15 +77,6 @@ def _methods(rows: Sequence[dict[str, Any]]) -> Table:
             f"{row['failed_problems']:,}",
         )
     return table
-
-
-def _breaches(counts: Mapping[str, int]) -> str:
-    """What went against a method's format, in words."""
-    words = []
-    for name, count in counts.items():
-        one, many = _BREACHES.get(name, (name, name))
-        words.append(f"{count:,} {one if count == 1 else many}")
-    return ", ".join(words)
 
 
 def _show_attribution(out: Console, rows: Sequence[dict[str, Any]]) -> None:

@@ -100,7 +100,7 @@ def with_checked_methods(pool: "Pool") -> "Pool":
         PoolError: they are not.
     """
     if pool.methods:
-        from slm_mux.collecting.workflows import check_methods
+        from slm_mux.discussion.of_pool import check_methods
 
         check_methods(pool)
     return pool

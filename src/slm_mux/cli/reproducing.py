@@ -12,7 +12,7 @@ from slm_mux.cli.options import pool_at
 from slm_mux.cli.reproduced_task import OneTask, data_of, opened, problems_of
 from slm_mux.cli.reproducing_task import Job, discussions_of, run
 from slm_mux.cli.stored_task import WorkBar, store_path
-from slm_mux.collecting.workflows import workflows_of
+from slm_mux.discussion.of_pool import workflows_of
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.describing import versions
 from slm_mux.evaluation.scorers import make_scorer

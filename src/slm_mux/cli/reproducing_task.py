@@ -18,7 +18,7 @@ from slm_mux.cli.stored_task import WorkBar, open_store
 from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.holding import Held
 from slm_mux.collecting.pauses import fewer_pauses
-from slm_mux.collecting.workflows import workflows_of
+from slm_mux.discussion.of_pool import workflows_of
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.discussed import judge
 from slm_mux.evaluation.evaluate import Prepared, describe

@@ -3,6 +3,11 @@
 They are counted by discussion, and shown wherever the method's figures are.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from slm_mux.wording import counted
+
 FAILED = "failed"
 """A draw brought no completion: the turn says nothing, and nobody reads it."""
 UNREADABLE = "unreadable"
@@ -17,3 +22,22 @@ UNCLEAR_VERDICT = "unclear_verdict"
 """A verifier said neither yes nor no; it counts as no approval."""
 UNCLEAR_CHOICE = "unclear_choice"
 """A judge did not name one of the answers it was to choose from; the vote decides."""
+
+_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        FAILED: ("call failed", "calls failed"),
+        UNREADABLE: ("answer unreadable", "answers unreadable"),
+        SILENT: ("reply empty", "replies empty"),
+        CUT: ("prompt cut to fit", "prompts cut to fit"),
+        SUMMARISED: ("prompt summarised to fit", "prompts summarised to fit"),
+        UNCLEAR_VERDICT: ("verdict unclear", "verdicts unclear"),
+        UNCLEAR_CHOICE: ("choice unclear", "choices unclear"),
+    }
+)
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Write counts of breaches for people: "1 call failed, 3 verdicts unclear"."""
+    return ", ".join(
+        counted(count, *_WORDS.get(name, (name, name))) for name, count in counts.items()
+    )

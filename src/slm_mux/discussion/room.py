@@ -9,7 +9,14 @@ from typing import Protocol
 
 from slm_mux.discussion.base import Discussion, Say, Speaker, Topic, Turn
 from slm_mux.discussion.breaches import FAILED, SILENT
-from slm_mux.sampling.events import Observer
+from slm_mux.sampling.events import (
+    AnswerSettled,
+    Event,
+    Observer,
+    SampleDrawn,
+    TurnAsked,
+    TurnTaken,
+)
 from slm_mux.sampling.keeping import Keeper
 from slm_mux.sampling.plan import Plan
 from slm_mux.sampling.sampler import Sampler, first_error
@@ -39,7 +46,7 @@ class Room:
         seed: what the draws' own seeds derive from.
         keeper: of samples.
         filing: where the keeper keeps them; given if and only if there is a keeper.
-        observe: told of everything that happens.
+        observe: told of everything that happens; of turns in place of draws.
     """
 
     def __init__(
@@ -75,18 +82,22 @@ class Room:
         Raises:
             InvalidRequestError: a model cannot be asked this at all.
         """
+        first = len(self.turns)
         alike: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, say in enumerate(says):
             alike[say.speaker.name, json.dumps(_messages(say))].append(place)
-        samples: dict[int, Sample] = {}
-        addresses: dict[int, str] = {}
+            self._tell(
+                TurnAsked(first + place, say.step, say.speaker.name, say.heard, say.reader is None)
+            )
+        heard: dict[int, Turn] = {}
 
         async def draw(key: tuple[str, str], places: list[int]) -> None:
-            first = self._asked[key]
-            self._asked[key] = first + len(places)
-            address, drawn = await self._draw(says[places[0]], until=first + len(places))
-            samples.update(zip(places, drawn[first:], strict=True))
-            addresses.update(dict.fromkeys(places, address))
+            before = self._asked[key]
+            self._asked[key] = before + len(places)
+            address, drawn = await self._draw(says[places[0]], until=before + len(places))
+            for place, sample in zip(places, drawn[before:], strict=True):
+                heard[place] = turn = _turn(first + place, says[place], sample, address)
+                self._tell(TurnTaken(turn.index, turn.step, sample, turn.heard, turn.to_question))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -94,24 +105,14 @@ class Room:
                     group.create_task(draw(key, places))
         except BaseExceptionGroup as errors:
             raise first_error(errors) from None
-        heard = [
-            Turn(
-                index=len(self.turns) + place,
-                step=say.step,
-                sample=samples[place],
-                address=addresses[place],
-                heard=say.heard,
-                to_question=say.reader is None,
-            )
-            for place, say in enumerate(says)
-        ]
-        self.turns += heard
-        for turn in heard:
+        turns = [heard[place] for place in range(len(says))]
+        self.turns += turns
+        for turn in turns:
             if turn.sample.failure is not None:
                 self.breaches[FAILED] += 1
             elif turn.text is None:
                 self.breaches[SILENT] += 1
-        return heard
+        return turns
 
     def ended(
         self,
@@ -173,10 +174,26 @@ class Room:
             address=address,
         )
         tally, usage = await self._sampler.draw(
-            [plan], stopping="none", observe=self._observe, keeper=self._kept
+            [plan], stopping="none", observe=self._without_draws(), keeper=self._kept
         )
         self._spent.append(usage)
         return address, _in_order(tally, speaker.name, until)
+
+    def _tell(self, event: Event) -> None:
+        if self._observe is not None:
+            self._observe(event)
+
+    def _without_draws(self) -> Observer | None:
+        """The observer, for the sampler: a draw is told of as the turn that it is, and once."""
+        observe = self._observe
+        if observe is None:
+            return None
+
+        def tell(event: Event) -> None:
+            if not isinstance(event, SampleDrawn | AnswerSettled):
+                observe(event)
+
+        return tell
 
 
 class _Remembering:
@@ -196,6 +213,17 @@ class _Remembering:
         new = await self._keeper.keep(plan, samples) if self._keeper else len(samples)
         self._own[plan.model.name, plan.address].update((one.draw, one) for one in samples)
         return new
+
+
+def _turn(index: int, say: Say, sample: Sample, address: str) -> Turn:
+    return Turn(
+        index=index,
+        step=say.step,
+        sample=sample,
+        address=address,
+        heard=say.heard,
+        to_question=say.reader is None,
+    )
 
 
 def _messages(say: Say) -> tuple[Message, ...]:

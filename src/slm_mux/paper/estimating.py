@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.collecting.shortfall import Estimate, MemberNeeds, estimate, needs_of
-from slm_mux.collecting.workflows import workflows_of
 from slm_mux.discussion.base import Workflow
+from slm_mux.discussion.of_pool import workflows_of
 from slm_mux.models.pool import Pool
 from slm_mux.paper.exhibits import DISCUSSIONS
 from slm_mux.paper.planning import Draws, Plan, first_draws, later_draws

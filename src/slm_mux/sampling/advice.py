@@ -1,10 +1,11 @@
 """What a user should know about a decision besides the decision."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from slm_mux.models.base import Model
 from slm_mux.sampling.plan import Plan
-from slm_mux.sampling.tally import Tally
+from slm_mux.types import Sample
 
 
 def plan_warnings(plans: Sequence[Plan]) -> list[str]:
@@ -27,22 +28,26 @@ def plan_warnings(plans: Sequence[Plan]) -> list[str]:
     return warnings
 
 
-def reply_warnings(plans: Sequence[Plan], tally: Tally) -> list[str]:
-    """Warn of endpoints that answered as another model than the one asked for."""
+def reply_warnings(models: Iterable[Model], samples: Iterable[Sample]) -> list[str]:
+    """Warn of endpoints that answered as another model than the one asked for.
+
+    Args:
+        models: that were asked.
+        samples: of all of them.
+    """
+    served: dict[str, set[str]] = {}
+    for sample in samples:
+        if sample.completion is not None and sample.completion.served_model:
+            served.setdefault(sample.model, set()).add(sample.completion.served_model)
     warnings = []
-    for plan in plans:
-        asked = getattr(plan.model, "model", None)
+    for model in models:
+        asked = getattr(model, "model", None)
         if asked is None:
             continue
-        served = {
-            sample.completion.served_model
-            for sample in tally.samples_of(plan.model.name)
-            if sample.completion is not None and sample.completion.served_model
-        }
-        others = sorted(name for name in served if not _same_model(asked, name))
+        others = sorted(one for one in served.get(model.name, ()) if not _same_model(asked, one))
         if others:
             warnings.append(
-                f"{plan.model.name}: asked for {asked!r}, the endpoint answered as "
+                f"{model.name}: asked for {asked!r}, the endpoint answered as "
                 f"{', '.join(map(repr, others))}"
             )
     return warnings

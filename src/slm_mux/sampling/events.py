@@ -49,6 +49,53 @@ class AnswerSettled(Struct, frozen=True):
     canonical: str
 
 
-Event = QuestionPlanned | RequestSent | RequestRetried | SampleDrawn | AnswerSettled
+class DiscussionPlanned(Struct, frozen=True):
+    """The models will read each other: what is told in place of `QuestionPlanned`."""
+
+    method: str
+    kind: KindName
+    kind_reason: str | None
+    """Why `auto` chose this kind; None when it was given."""
+    models: tuple[str, ...]
+    """In pool order."""
+    calls: int
+    """How many turns there are at most."""
+
+
+class TurnAsked(Struct, frozen=True):
+    """A model is asked for a turn of a discussion."""
+
+    index: int
+    """Its place in the discussion, from 0."""
+    step: str
+    """The part of the method that it belongs to, for instance "round 1"."""
+    model: str
+    heard: tuple[int, ...]
+    """Which turns it reads."""
+    to_question: bool
+    """Whether it is to answer the question."""
+
+
+class TurnTaken(Struct, frozen=True):
+    """A turn of a discussion is in: what is told in place of `SampleDrawn`."""
+
+    index: int
+    step: str
+    sample: Sample
+    """Its draw counts the draws of one prompt."""
+    heard: tuple[int, ...]
+    to_question: bool
+
+
+Event = (
+    QuestionPlanned
+    | RequestSent
+    | RequestRetried
+    | SampleDrawn
+    | AnswerSettled
+    | DiscussionPlanned
+    | TurnAsked
+    | TurnTaken
+)
 Observer = Callable[[Event], None]
 """Called in the event loop's thread; what it raises ends the question."""

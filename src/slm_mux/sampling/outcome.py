@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from slm_mux.errors import NoAnswerError
 from slm_mux.sampling.tally import Tally
-from slm_mux.types import Completion, Decision, KindName, Usage
+from slm_mux.types import Completion, Decision, KindName, Sample, Usage
 from slm_mux.voting import decide
 
 OTHER_KIND = "give --kind, or kind=, for another"
@@ -47,9 +47,9 @@ def decision_of(
     if not any(vote.counts for vote in votes):
         unread = any(sample.completion is not None for sample in tally)
         raise NoAnswerError(
-            {drawer.model: _reason(tally, drawer.model) for drawer in tally.drawers},
+            {d.model: reason_of(tally.samples_of(d.model)) for d in tally.drawers},
             # Where no completion came in, its form is not what went wrong.
-            looked_for=_looked_for(kind, kind_reason) if unread else None,
+            looked_for=looked_for(kind, kind_reason) if unread else None,
         )
     decision = decide(votes)
     settlement = tally.settlement()
@@ -70,19 +70,20 @@ def decision_of(
     )
 
 
-def fallen_back(kind: KindName, reason: str, note: str) -> str:
-    """Say why `note` holds, where `auto` had chosen a kind for a reason."""
-    return f"{_FORMS[kind]} was looked for ({reason}) and not found, so {note}"
+def fallen_back(kind: KindName, reason: str | None, note: str) -> str:
+    """Say why `note` holds, where a kind was given, or `auto` had chosen it for a reason."""
+    why = "" if reason is None else f" ({reason})"
+    return f"{_FORMS[kind]} was looked for{why} and not found, so {note}"
 
 
-def _looked_for(kind: KindName, reason: str | None) -> str:
+def looked_for(kind: KindName, reason: str | None) -> str:
     """Name the form of answer, and how to ask for another where nobody asked for this one."""
     form = f"{_FORMS[kind]} was looked for"
     return form if reason is None else f"{form}: {reason}; {OTHER_KIND}"
 
 
-def _reason(tally: Tally, model: str) -> str:
-    samples = tally.samples_of(model)
+def reason_of(samples: Sequence[Sample]) -> str:
+    """Say why there is no answer in any of a model's draws."""
     failures = [sample.failure for sample in samples if sample.failure is not None]
     unread = [sample.completion for sample in samples if sample.completion is not None]
     parts = []

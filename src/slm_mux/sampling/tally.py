@@ -1,6 +1,6 @@
 """The draws of one question as they come in, and the votes they make at any moment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -80,7 +80,7 @@ class Tally:
         return [
             vote(
                 drawer.model,
-                [_outcome(sample) for sample in row],
+                [outcome_of(sample) for sample in row],
                 validation_accuracy=drawer.validation_accuracy,
             )
             for drawer, row in zip(self.drawers, self._samples, strict=True)
@@ -88,17 +88,7 @@ class Tally:
 
     def issues(self) -> tuple[ModelIssue, ...]:
         """Failed draws, gathered by model and reason."""
-        failures: dict[tuple[str, str, str], list[int]] = {}
-        for sample in self:
-            if (failure := sample.failure) is not None:
-                key = (sample.model, failure.error, failure.message)
-                failures.setdefault(key, []).append(failure.tries)
-        return tuple(
-            ModelIssue(
-                model=model, error=error, message=message, draws=len(tries), tries=max(tries)
-            )
-            for (model, error, message), tries in failures.items()
-        )
+        return issues_of(self)
 
     def usage(self, *, requests: int = 0, cancelled: int = 0, seconds: float = 0.0) -> Usage:
         """Add up what the draws that are in have cost."""
@@ -116,7 +106,21 @@ class Tally:
         )
 
 
-def _outcome(sample: Sample | None) -> Answer | Missing | None:
+def issues_of(samples: Iterable[Sample]) -> tuple[ModelIssue, ...]:
+    """Gather failed draws by model and reason."""
+    failures: dict[tuple[str, str, str], list[int]] = {}
+    for sample in samples:
+        if (failure := sample.failure) is not None:
+            key = (sample.model, failure.error, failure.message)
+            failures.setdefault(key, []).append(failure.tries)
+    return tuple(
+        ModelIssue(model=model, error=error, message=message, draws=len(tries), tries=max(tries))
+        for (model, error, message), tries in failures.items()
+    )
+
+
+def outcome_of(sample: Sample | None) -> Answer | Missing | None:
+    """What a draw gives a vote; None where nothing could be read."""
     if sample is None:
         return Missing.NOT_DRAWN
     return Missing.FAILED if sample.failure is not None else sample.answer

@@ -91,6 +91,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        service.log_methods()
         try:
             yield
         finally:

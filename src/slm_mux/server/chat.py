@@ -1,6 +1,7 @@
 """POST /v1/chat/completions: what becomes of a request."""
 
 import asyncio
+import bisect
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,13 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from slm_mux.errors import NoAnswerError, SlmMuxError
-from slm_mux.sampling.events import Event, Observer, RequestRetried, SampleDrawn
+from slm_mux.sampling.events import (
+    Event,
+    Observer,
+    RequestRetried,
+    SampleDrawn,
+    TurnTaken,
+)
 from slm_mux.server.admission import BusyError
 from slm_mux.server.answering import answer, models_asked
 from slm_mux.server.delivery import stream, while_connected
@@ -171,10 +178,16 @@ class Asking:
         served = service.roster.pools[str(name.pool)]
         watch = self._watch
         samples: list[Sample] = []
+        places: list[int] = []
 
         def observe(happened: Event) -> None:
             if type(happened) is SampleDrawn:
                 samples.append(happened.sample)
+            elif type(happened) is TurnTaken:
+                # In the order of the discussion, in which they need not come in.
+                place = bisect.bisect(places, happened.index)
+                places.insert(place, happened.index)
+                samples.insert(place, happened.sample)
             elif type(happened) is RequestRetried:
                 service.metrics.retried(served.name, happened.model)
             if watch is not None:
@@ -219,7 +232,6 @@ class Asking:
                 ask,
                 settings=service.settings,
                 caps=service.caps,
-                samples=samples,
                 observe=observe,
             )
         except NoAnswerError:

@@ -49,6 +49,13 @@ class ServerMetrics:
         self._undecided = self._counter(
             "undecided", "Questions to which no model gave a readable answer.", "pool", "method"
         )
+        self._breaches = self._counter(
+            "breaches",
+            "Turns of discussions that broke the format, or for which something was cut.",
+            "pool",
+            "method",
+            "breach",
+        )
         self._early = self._counter("stopped_early", "Questions settled before all draws.", "pool")
         self._saved = self._counter("draws_saved", "Draws not made after that.", "pool")
         self._confidence = self._histogram(
@@ -144,6 +151,9 @@ class ServerMetrics:
         own = [vote.candidate for vote in decision.votes]
         agreeing = sum(c is not None and c.canonical == decision.canonical for c in own)
         self._agreement[pool, method].observe(agreeing / len(own))
+        if decision.discussion is not None:
+            for breach, count in decision.discussion.breaches.items():
+                self._breaches[pool, method, breach].inc(count)
         saved = sum(vote.not_drawn for vote in decision.votes)
         if saved:
             self._early[(pool,)].inc()

@@ -16,7 +16,6 @@ from slm_mux.sampling.sampler import Sampler
 from slm_mux.server.breaker import GuardedModel
 from slm_mux.server.circuit import Circuit, Watched
 from slm_mux.server.settings import ServerSettings
-from slm_mux.voting import rank_by_record
 
 Report = Callable[[str, str, float, ModelError | None], None]
 """Told how a request to a model ended: pool, model, seconds, error or None."""
@@ -42,34 +41,13 @@ class ServedPool:
         self.name = name
         self.pool = pool
         self.guards = guards
-        self.ranking = tuple(rank_by_record([member.accuracy_on(None) for member in pool]))
-        """Positions of the members, best record first."""
         self.sampler = Sampler(RetryPolicy(total_seconds=pool.retry_seconds), limiters=limiters)
         """Draws for all that is asked of this pool, and of its members by their own names."""
         self.mux = AsyncMux(pool, sampler=self.sampler)
-        self.best = AsyncMux(_pool_of(pool, [self.best_member]), sampler=self.sampler)
-        """Asks the member with the best record alone."""
-
-    @property
-    def best_member(self) -> Member:
-        """The member with the best record."""
-        return self.pool.members[self.ranking[0]]
 
     def member(self, name: str) -> Member:
         """The member of that name."""
         return next(member for member in self.pool if member.name == name)
-
-    def draws(self, samples: int | None) -> tuple[int, ...]:
-        """How many draws each member has, in pool order.
-
-        Args:
-            samples: what the request asks for; None for the pool's own.
-        """
-        if samples is not None:
-            return (samples,) * len(self.pool)
-        return tuple(
-            self.pool.samples if member.samples is None else member.samples for member in self.pool
-        )
 
 
 class Roster:
@@ -115,7 +93,7 @@ class Roster:
         Raises:
             ExceptionGroup: some could not be closed; the others are.
         """
-        closing = [mux.aclose() for served in self for mux in (served.mux, served.best)]
+        closing = [served.mux.aclose() for served in self]
         outcomes = await asyncio.gather(*closing, return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if errors:
@@ -172,4 +150,6 @@ def _pool_of(pool: Pool, members: list[Member]) -> Pool:
         seed=pool.seed,
         retry_seconds=pool.retry_seconds,
         path=pool.path,
+        methods=pool.methods,
+        lines=pool.lines,
     )

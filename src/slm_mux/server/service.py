@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from slm_mux.discussion.workflows import ALIASES
 from slm_mux.errors import ModelError
 from slm_mux.models.pool import Pool
-from slm_mux.server.answering import METHODS
 from slm_mux.server.bodies import Bodies
 from slm_mux.server.door import Door
 from slm_mux.server.health import Readiness
@@ -17,6 +17,7 @@ from slm_mux.server.keys import Keys
 from slm_mux.server.logs import log_event
 from slm_mux.server.metrics import ServerMetrics
 from slm_mux.server.rosters import Roster, ServedPool
+from slm_mux.server.served_methods import methods_of
 from slm_mux.server.settings import ServerSettings, caps_of
 from slm_mux.server.wire.names import names_of
 from slm_mux.server.wire.reply import fingerprint_of
@@ -50,7 +51,14 @@ class Service:
         self.caps = caps_of(settings)
         self.metrics = ServerMetrics()
         self.roster = Roster(pools, settings, report=self._model_ended, clock=clock)
-        self.names = names_of(self.roster.members, METHODS)
+        self.methods = {name: methods_of(pool, self.caps) for name, pool in pools.items()}
+        """By pool."""
+        self.names = names_of(
+            self.roster.members,
+            {pool: methods.names for pool, methods in self.methods.items()},
+            aliases=ALIASES,
+            refused={pool: methods.refused for pool, methods in self.methods.items()},
+        )
         self.door = Door(keys, settings, clock=clock)
         self.bodies = Bodies(settings)
         self.readiness = Readiness(self.roster, settings, clock=clock)
@@ -58,6 +66,14 @@ class Service:
         """Seconds since 1970."""
         self._fingerprints = {served.name: _fingerprint(served) for served in self.roster}
         self._show_gauges()
+
+    def log_methods(self) -> None:
+        """Say in the log which methods are not served, and why."""
+        for pool, methods in self.methods.items():
+            for method, reason in methods.logged.items():
+                log_event(
+                    logging.WARNING, "method_not_served", pool=pool, method=method, reason=reason
+                )
 
     def fingerprint(self, pool: str) -> str:
         """Name a pool's configuration: it changes with the models and their settings."""
@@ -119,4 +135,5 @@ def _fingerprint(served: ServedPool) -> str:
         ]
         for member in served.pool
     ]
-    return fingerprint_of(served.pool.samples, served.pool.seed, members)
+    pool = served.pool
+    return fingerprint_of(pool.samples, pool.seed, members, dict(pool.methods))

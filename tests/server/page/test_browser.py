@@ -151,6 +151,41 @@ def test_draws_arrive_live(started: Any, three: Served) -> None:
         assert seen.complaints == []
 
 
+def test_turns_arrive_live(started: Any, three: Served) -> None:
+    """A discussion stands step by step, with who had been read; what was opened stays open."""
+    gate = three.do(asyncio.Event)
+    set_answers(three, answers("42"), answers("42"), waits_for(gate, answers("42")))
+    three.fakes[1].then(answers("It is 41."))
+    three.fakes[2].then(answers("42"))
+    with opened(started, three) as seen:
+        page = seen.page
+        page.evaluate(SAID_ALOUD)
+        ask(page, method="debate")
+        page.locator("#turn-4.read").wait_for()
+        assert page.locator(".step h3").all_inner_texts() == ["Round 1", "Round 2"]
+        assert page.locator("#turn-5.asked").count() == 1
+        assert page.locator("#progress label").inner_text() == "5 of at most 9 turns are in"
+        assert page.locator(".verdict").count() == 0
+        page.locator("#turn-1 summary").click()
+        assert page.locator("#turn-1 .text").inner_text() == "It is 41."
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert seen.ask(FAINT) == []
+            for width in (1280, 400, 320):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert seen.ask(WIDE) == 0
+        three.do(gate.set)
+        page.wait_for_selector(".verdict")
+        assert page.locator("#turn-1 .text").is_visible()
+        assert "has read a and c" in page.locator("#turn-4").inner_text()
+        verdict = page.locator(".verdict").inner_text()
+        assert "majority of round 2 (3 of 3 agents)" in verdict
+        assert "b went from 41 to 42 in round 2, as a and c had said." in verdict
+        assert seen.ask(FAINT) == []
+        assert page.evaluate("said")[-1] == "Done. a answers: 42"
+        assert seen.complaints == []
+
+
 def test_draws_that_were_not_needed_are_saved(started: Any, three: Served) -> None:
     """A question that settles early says how many draws that spared."""
     set_answers(three, answers("42"), answers("42"), never_answers())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from slm_mux.server.page.rendering import POLICY
 from slm_mux.server.page.site import ASSETS
@@ -113,6 +114,42 @@ async def test_the_live_route_sends_the_same_as_changes() -> None:
         "Asking 2 models, 4 draws.",
         "Done. a answers: 42",
     ]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "mixture_of_agents",
+        "debate",
+        "multi_agent_verification",
+        "universal_self_consistency",
+        "single",
+        "self_consistency",
+        "agent_forest",
+    ],
+)
+async def test_every_method_has_a_page(method: str, tmp_path: Path) -> None:
+    """The form lists it, the reply shows its answer and how it came about, and can be kept."""
+    form = {"question": "What is 6 * 7?", "method": method, "keep": "yes"}
+    async with (
+        endpoints(2) as fakes,
+        asked(remote_pool(*(fake.url for fake in fakes)), keep_questions=str(tmp_path)) as server,
+    ):
+        fakes[1].always = answers("<b>41</b>")
+        _, home, _ = await page(server)
+        code, shown, _ = await page(server, "/ask", form)
+        changes = await live(server, form)
+        (name,) = set(re.findall(r"/kept/[\w-]+", shown))
+        kept = await page(server, name)
+    assert f'<option value="{method}"' in home
+    assert (code, kept[0]) == (200, 200)
+    for html in (shown, kept[1], changes[-1]["set"]["verdict"]):
+        assert "<bdi>42</bdi>" in html
+        assert "<b>41</b>" not in html
+    assert changes[-1]["say"] == "Done. a answers: 42"
+    for change in changes:
+        for part in change["set"].values():
+            check_markup(part)
 
 
 async def test_errors_are_pages_and_changes() -> None:

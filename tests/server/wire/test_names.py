@@ -105,3 +105,30 @@ def test_the_models_are_listed_as_openai_lists_them() -> None:
     assert model_document(NAMES, "phi", created=5)["owned_by"] == "lab"
     with pytest.raises(RefusedError):
         model_document(NAMES, "phi-2", created=5)
+
+
+def test_short_names_of_methods() -> None:
+    """They are listed beside the full ones, and mean the same."""
+    names = names_of(POOLS, ["debate", "mixture_of_agents"], aliases={"moa": "mixture_of_agents"})
+    listed = names.listed()
+    assert {"mux+debate", "mux+moa", "mux+mixture_of_agents", "mux@lab+moa"} <= set(listed)
+    assert names.resolve("mux+moa") == names.resolve("mux+mixture_of_agents")
+    assert names.resolve("mux@lab+moa:number") == ModelName(
+        pool="lab", method="mixture_of_agents", kind="number"
+    )
+    with pytest.raises(RefusedError, match="did you mean 'moa'"):
+        names.resolve("mux+mao")
+
+
+def test_a_method_that_one_pool_cannot_do() -> None:
+    """It is not listed there, and whoever asks for it hears why."""
+    names = names_of(
+        POOLS,
+        {"home": ["single"], "lab": ["single", "debate"]},
+        refused={"home": {"debate": "debate needs 3 models, and there are 2"}, "lab": {}},
+    )
+    assert "mux+debate" not in names.listed()
+    assert "mux+debate" not in names.all()
+    assert "mux@lab+debate" in names.listed()
+    with pytest.raises(RefusedError, match="'mux\\+debate' is not served: debate needs 3 models"):
+        names.resolve("mux+debate")

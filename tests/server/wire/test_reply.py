@@ -140,7 +140,6 @@ def test_the_mux_object_is_the_decision_and_what_the_server_did() -> None:
     assert decision_document(DECISION).items() <= mux.items()
     assert {key: mux[key] for key in mux.keys() - decision_document(DECISION).keys()} == {
         "pool": "home",
-        "method": "mux",
         "asked_temperature": 0,
         "temperature_used": 0.2,
         "runners_up": [

@@ -164,8 +164,8 @@ class Board:
         draw: Draw = column.draws[document["draw"]]
         key = document["canonical"] if key is None else key
         column.note = ""
-        draw.text = _said(document)
-        draw.note = _note(document)
+        draw.text = said_in(document)
+        draw.note = note_of(document)
         if document["error"] is not None:
             draw.state = "failed"
         elif key is None:
@@ -199,11 +199,13 @@ class Board:
 
 
 def board_of(mux: Mapping[str, Any]) -> Board:
-    """Make the board of a question that is decided.
+    """Make the board of a question that is decided; an empty one of a discussion.
 
     Args:
         mux: the reply's `mux` object, with every draw.
     """
+    if mux.get("discussion") is not None:
+        return Board(())
     board = Board((vote["model"], vote["k"], vote["validation_accuracy"]) for vote in mux["votes"])
     # The answer has the first mark, the runners-up the next ones.
     for canonical in (mux["canonical"], *(other["canonical"] for other in mux["runners_up"])):
@@ -241,13 +243,15 @@ def _read_again(mux: Mapping[str, Any]) -> dict[tuple[str, int], str]:
     return found
 
 
-def _said(document: Mapping[str, Any]) -> str | None:
+def said_in(document: Mapping[str, Any]) -> str | None:
+    """The text of a draw, or the calls in its place."""
     calls = [f"{call['name']}({call['arguments']})" for call in document["tool_calls"]]
     text: str | None = document["text"]
     return "\n".join(calls) if calls and not text else text
 
 
-def _note(document: Mapping[str, Any]) -> str:
+def note_of(document: Mapping[str, Any]) -> str:
+    """What a draw cost, or why it failed."""
     if document["error"] is not None:
         return str(document["message"] or document["error"])
     parts = [] if document["seconds"] is None else [f"{document['seconds']:.1f}\u00a0s"]

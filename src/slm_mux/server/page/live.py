@@ -8,15 +8,19 @@ from starlette.types import Send
 
 from slm_mux.sampling.events import (
     AnswerSettled,
+    DiscussionPlanned,
     Event,
     QuestionPlanned,
     RequestRetried,
     RequestSent,
     SampleDrawn,
+    TurnAsked,
+    TurnTaken,
 )
 from slm_mux.server.delivery import STREAM_HEADERS
 from slm_mux.server.page.board import Board, Column, Draw
 from slm_mux.server.page.rendering import Render
+from slm_mux.server.page.talk import Spoken, Step, Talk, talk_of
 from slm_mux.server.page.texts import on_one_line
 from slm_mux.server.replies import EVENTS, finish, start
 from slm_mux.server.wire.errors import RefusedError, unavailable
@@ -39,6 +43,9 @@ class LiveBoard:
         self._draws: dict[str, Draw] = {}
         self._columns: dict[str, Column] = {}
         self._settled = False
+        self._talk: Talk | None = None
+        self._steps: list[Step] = []
+        self._turns: dict[str, Spoken] = {}
         self._say: str | None = None
         self.changed = asyncio.Event()
         """Set while there is something to send."""
@@ -47,6 +54,10 @@ class LiveBoard:
         """Take in what happened."""
         if isinstance(event, QuestionPlanned):
             self._plan(event)
+        elif isinstance(event, DiscussionPlanned):
+            self._begin(event)
+        elif self._talk is not None:
+            self._said(self._talk, event)
         elif self._board is not None:
             self._happened(self._board, event)
         self.changed.set()
@@ -68,6 +79,8 @@ class LiveBoard:
                     f"{c.id}-votes": self._render("votes", column=c) for c in self._columns.values()
                 }
                 replaced["progress"] = self._render("progress", board=board, settled=self._settled)
+        if self._talk is not None:
+            replaced |= self._of_talk(self._talk)
         say, self._say = self._say, None
         self._whole = False
         self._draws.clear()
@@ -81,6 +94,8 @@ class LiveBoard:
             mux: the reply's `mux` object, with every draw.
             shown: what else the verdict's template needs.
         """
+        if mux.get("discussion") is not None:
+            return self._discussed(mux, shown)
         board = self._board or Board(())
         before = {draw.id: (draw.state, draw.key) for c in board.columns for draw in c.draws}
         board.decided(mux)
@@ -94,8 +109,61 @@ class LiveBoard:
             for draw in column.draws:
                 if before[draw.id] != (draw.state, draw.key):
                     replaced[draw.id] = self._render("draw", draw=draw)
-        said = f"Done. {mux['model']} answers: {mux['answer'][:200]}"
-        return {"set": replaced, "say": said, "done": True}
+        return {"set": replaced, "say": _outcome(mux), "done": True}
+
+    def _discussed(self, mux: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+        """The last changes of a discussion: a turn may have been read again, as a text."""
+        talk = talk_of(mux)
+        if talk is None:
+            raise AssertionError("there was a discussion")
+        replaced = {
+            "verdict": self._render("verdict", mux=mux, board=talk, **shown),
+            "progress": self._render("ended"),
+        }
+        replaced |= {
+            turn.id: self._render("turn", turn=turn, talk=talk)
+            for step in talk.steps
+            for turn in step.turns
+        }
+        return {"set": replaced, "say": _outcome(mux), "done": True}
+
+    def _begin(self, event: DiscussionPlanned) -> None:
+        self._talk = Talk(calls=event.calls)
+        self._whole = True
+        self._say = f"{counted(len(event.models), 'model')} discuss it."
+
+    def _said(self, talk: Talk, event: Event) -> None:
+        match event:
+            case TurnAsked():
+                if step := talk.asked(event):
+                    self._steps.append(step)
+                    self._say = step.title
+            case TurnTaken():
+                turn = talk.took(event)
+                self._turns[turn.id] = turn
+            case RequestRetried(model=model, wait=wait, reason=reason):
+                talk.note = (
+                    f"{model}: trying again in {wait:.1f}\u00a0s: {on_one_line(reason, 200)}"
+                )
+
+    def _of_talk(self, talk: Talk) -> dict[str, str]:
+        """What of a discussion has changed; a new step takes the place of what ends the last."""
+        replaced: dict[str, str] = {}
+        new = {turn.id for step in self._steps for turn in step.turns}
+        if self._whole:
+            replaced["result"] = self._render("discussing", talk=talk)
+        else:
+            for step in self._steps:
+                replaced[f"{step.id}-next"] = self._render("next_step", one=step, talk=talk)
+            replaced |= {
+                turn.id: self._render("turn", turn=turn, talk=talk)
+                for turn in self._turns.values()
+                if turn.id not in new
+            }
+            replaced["progress"] = self._render("talk_progress", talk=talk)
+        self._steps.clear()
+        self._turns.clear()
+        return replaced
 
     def _plan(self, event: QuestionPlanned) -> None:
         self._board = Board((d.model, d.k, d.validation_accuracy) for d in event.drawers)
@@ -119,6 +187,10 @@ class LiveBoard:
                 self._columns[sample.model] = board.column(sample.model)
             case AnswerSettled():
                 self._settled = True
+
+
+def _outcome(mux: dict[str, Any]) -> str:
+    return f"Done. {mux['model']} answers: {mux['answer'][:200]}"
 
 
 async def send_live(

@@ -17,6 +17,7 @@ from slm_mux.server.page.folders import REPORT_POLICY, minute_of
 from slm_mux.server.page.form import Form
 from slm_mux.server.page.rendering import page
 from slm_mux.server.page.site import ASSETS, Site
+from slm_mux.server.page.talk import talk_of
 from slm_mux.server.service import Service
 from slm_mux.server.wire.errors import ApiError, api_error, too_many
 
@@ -92,6 +93,7 @@ class Pages:
             day=minute_of(found["kept"]),
             mux=mux,
             board=board_of(mux),
+            talk=talk_of(mux),
         )
         reply = page(html)
         reply.headers["X-Robots-Tag"] = "noindex"

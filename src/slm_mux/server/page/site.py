@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slm_mux.server.answering import METHODS as FURTHER_METHODS
+from slm_mux.discussion.breaches import in_words
+from slm_mux.mux.methods import METHODS
 from slm_mux.server.bodies import Bodies
 from slm_mux.server.page import words
 from slm_mux.server.page.board import Board
@@ -13,9 +14,10 @@ from slm_mux.server.page.folders import KeptQuestions, Reports
 from slm_mux.server.page.form import Form
 from slm_mux.server.page.marks import SHAPES
 from slm_mux.server.page.rendering import asset, environment
+from slm_mux.server.page.talk import changes_of, talk_of
 from slm_mux.server.service import Service
 from slm_mux.server.wire.errors import ApiError
-from slm_mux.server.wire.names import DEFAULT_METHOD, KINDS
+from slm_mux.server.wire.names import KINDS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,6 +56,8 @@ class Site:
         digest = hashlib.sha256(b"".join(self.assets.values())).hexdigest()
         made.globals.update(
             words=words,
+            changes=changes_of,
+            breaches=in_words,
             shapes=SHAPES,
             version=digest[:12],
             has_reports=self.reports is not None,
@@ -72,6 +76,11 @@ class Site:
     def render_part(self, name: str, **shown: Any) -> str:
         """Render a part of a page: a macro of parts.html."""
         return str(getattr(self._parts, name)(**shown))
+
+    def _methods(self) -> tuple[str, ...]:
+        """The methods of any pool."""
+        served = [methods.names for methods in self.service.methods.values()]
+        return tuple(name for name in METHODS if any(name in names for names in served))
 
     def home(
         self,
@@ -104,12 +113,14 @@ class Site:
             form=form,
             pools=shown,
             samples=pools[0].pool.samples if let_in else None,
-            methods=(DEFAULT_METHOD, *FURTHER_METHODS),
+            # As a pool's settings are nobody's business without a key, so are its methods.
+            methods=self._methods() if let_in else tuple(METHODS),
             kinds=("auto", *KINDS),
             caps=self.service.caps,
             can_keep=self.kept is not None,
             mux=mux,
             board=board,
+            talk=None if mux is None else talk_of(mux),
             error=error,
             wrong=wrong,
             link=link,

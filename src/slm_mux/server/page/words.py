@@ -12,12 +12,20 @@ METHODS = {
     "single": "Best model, one draw",
     "self_consistency": "Best model, majority",
     "agent_forest": "All models, one majority",
+    "mixture_of_agents": "Mixture of agents",
+    "debate": "Debate",
+    "multi_agent_verification": "Multi-agent verification",
+    "universal_self_consistency": "Universal self-consistency",
 }
 METHODS_EXPLAINED = {
     "mux": "the model that agrees with itself most",
     "single": "one draw of the model with the best record",
     "self_consistency": "most frequent answer of the model with the best record",
     "agent_forest": "first with the most frequent answer of all draws",
+    "mixture_of_agents": "wrote it, or speaks for the majority of the last layer",
+    "debate": "speaks for the majority of the last round",
+    "multi_agent_verification": "wrote what got the most approvals",
+    "universal_self_consistency": "wrote what agrees best with the others",
 }
 KINDS = {
     "auto": "Automatic",
@@ -36,12 +44,33 @@ STOPPINGS = {
 }
 
 
+_CONFIDENCE = {
+    "agent_forest": "of all draws gave this answer",
+    "mixture_of_agents": "of the last layer gave this answer",
+    "debate": "of the agents ended with this answer",
+    "multi_agent_verification": "of its verdicts approve of it",
+    "universal_self_consistency": "of the candidates have this answer",
+}
+
+
+def confidence_of(method: str) -> str:
+    """Say what the confidence is a share of."""
+    return _CONFIDENCE.get(method, "of its draws gave this answer")
+
+
+def speakers(mux: Mapping[str, Any]) -> str:
+    """Say how many models took part in a discussion."""
+    return counted(len({turn["model"] for turn in mux["discussion"]["turns"]}), "model")
+
+
 def why(mux: Mapping[str, Any]) -> list[str]:
     """Say who won and by which rule.
 
     Args:
         mux: the reply's `mux` object, with its votes.
     """
+    if mux.get("discussion") is not None:
+        return [f"The models read each other. What decided: {mux['discussion']['decided_by']}."]
     if mux["method"] == "single":
         return [f"This is one draw of {mux['model']}, the model with the best record."]
     votes = [vote for vote in mux["votes"] if vote["counts"]]

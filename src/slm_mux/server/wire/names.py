@@ -7,6 +7,7 @@ The first pool is `mux`; every pool is also `mux@POOL`. A member is asked under 
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self, cast
 
 from msgspec import Struct
@@ -61,12 +62,18 @@ class Names:
     def __init__(
         self,
         pools: Mapping[str, Sequence[str]],
-        methods: Sequence[str],
+        methods: Mapping[str, Sequence[str]],
         kinds: Sequence[KindRequest],
+        aliases: Mapping[str, str],
+        refused: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._pools = {pool: tuple(members) for pool, members in pools.items()}
-        self._methods = tuple(dict.fromkeys((DEFAULT_METHOD, *methods)))
+        self._methods = {
+            pool: _with_aliases((DEFAULT_METHOD, *methods[pool]), aliases) for pool in pools
+        }
         self._kinds = tuple(kinds)
+        self._aliases = aliases
+        self._refused = refused
         self._members: dict[str, ModelName] = {}
         for pool, members in self._pools.items():
             for member in members:
@@ -88,20 +95,23 @@ class Names:
         parsed = ModelName.parse(text)
         if parsed is None:
             raise unknown_model(f"there is no model {shortened(text)!r}{self._hint(text)}")
-        parts: tuple[tuple[str, str | None, Sequence[str]], ...] = (
-            ("pool", parsed.pool, tuple(self._pools)),
-            ("method", parsed.method, self._methods),
+        pool = parsed.pool or next(iter(self._pools))
+        methods = self._methods.get(pool, ())
+        method = self._aliases.get(parsed.method, parsed.method)
+        if reason := self._refused.get(pool, {}).get(method):
+            raise unknown_model(f"{shortened(text)!r} is not served: {reason}")
+        parts: tuple[tuple[str, str, Sequence[str]], ...] = (
+            ("pool", pool, tuple(self._pools)),
+            ("method", parsed.method, methods),
             ("kind", parsed.kind, ("auto", *self._kinds)),
         )
         for part, name, valid in parts:
-            if name is not None and name not in valid:
+            if name not in valid:
                 raise unknown_model(
                     f"there is no model {shortened(text)!r}: its {part} {shortened(name)!r} is "
                     f"none of {', '.join(valid)}{nearest(name, valid)}"
                 )
-        return ModelName(
-            pool=parsed.pool or next(iter(self._pools)), method=parsed.method, kind=parsed.kind
-        )
+        return ModelName(pool=pool, method=method, kind=parsed.kind)
 
     def listed(self) -> tuple[str, ...]:
         """The names that GET /v1/models shows: each pool plain, by method, by kind; the members."""
@@ -109,10 +119,11 @@ class Names:
 
     def all(self) -> tuple[str, ...]:
         """Every name that `resolve` takes."""
+        first = next(iter(self._pools))
         names = (
             str(ModelName(pool=pool, method=method, kind=kind))
             for pool in (None, *self._pools)
-            for method in self._methods
+            for method in self._methods[pool or first]
             for kind in ("auto", *self._kinds)
         )
         return (*names, *self._members)
@@ -123,7 +134,7 @@ class Names:
             base = None if pool == first else pool
             yield str(ModelName(pool=base))
             yield str(ModelName(pool=pool))
-            for method in self._methods:
+            for method in self._methods[pool]:
                 yield str(ModelName(pool=base, method=method))
             for kind in self._kinds:
                 yield str(ModelName(pool=base, kind=kind))
@@ -137,15 +148,20 @@ class Names:
 
 def names_of(
     pools: Mapping[str, Sequence[str]],
-    methods: Sequence[str] = (),
+    methods: Mapping[str, Sequence[str]] | Sequence[str] = (),
     kinds: Sequence[KindRequest] = KINDS,
+    *,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    refused: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Names:
     """Work out every name that is served.
 
     Args:
         pools: the members' names by pool, the first pool being `mux`; at least one.
-        methods: those that may be asked for beside `mux`.
+        methods: those that may be asked for beside `mux`, of every pool, or by pool.
         kinds: those that may be asked for beside `auto`.
+        aliases: the methods that have short names, by these.
+        refused: why a method is not served, by pool and method.
 
     Raises:
         PoolError: a pool's name or a member's cannot be told from another name.
@@ -164,7 +180,14 @@ def names_of(
                     f"{pool}: the model {member!r} cannot be told from the pool {PREFIX!r}; give "
                     "it another name"
                 )
-    return Names(pools, methods, kinds)
+    by_pool = methods if isinstance(methods, Mapping) else dict.fromkeys(pools, methods)
+    return Names(pools, by_pool, kinds, aliases, refused)
+
+
+def _with_aliases(methods: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """The methods, each with its short names before it."""
+    short = {method: [name for name, of in aliases.items() if of == method] for method in methods}
+    return tuple(name for method in short for name in (*short[method], method))
 
 
 def models_document(names: Names, *, created: int) -> dict[str, Any]:

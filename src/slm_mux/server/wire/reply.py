@@ -167,16 +167,26 @@ def mux_object(
     ]
     document |= {
         "pool": name.pool,
-        "method": name.method,
         "asked_temperature": ask.temperature,
         "temperature_used": temperature_used,
         "runners_up": [msgspec.to_builtins(other) for other in runners_up(decision)],
     }
+    discussion = document["discussion"]
     if ask.detail == "summary":
         for key in ("text", "votes", "runners_up"):
             del document[key]
+        if discussion is not None:
+            del discussion["turns"]
+    if ask.detail == "votes" and discussion is not None:
+        for turn in discussion["turns"]:
+            del turn["text"]
     if ask.detail == "draws":
-        ordered = sorted(samples, key=lambda sample: (sample.model, sample.draw))
+        # In a discussion a draw's number counts those of one prompt: the turns' order stays.
+        ordered = (
+            sorted(samples, key=lambda sample: (sample.model, sample.draw))
+            if discussion is None
+            else samples
+        )
         document["draws"] = [draw_document(sample) for sample in ordered]
     return document
 

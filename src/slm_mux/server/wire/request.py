@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from slm_mux.discussion.workflows import WORKFLOWS
 from slm_mux.questions import KindRequest
 from slm_mux.server.wire.caps import Caps
 from slm_mux.server.wire.errors import RefusedError, refused, too_large
@@ -144,7 +145,28 @@ def settled(
             param="logit_bias",
             code="unsupported",
         )
+    if name.method in WORKFLOWS:
+        _check_discussion(ask, name)
     return _for_member(ask, name, draws_at_once) if name.member else _for_pool(ask, name, members)
+
+
+def _check_discussion(ask: ChatAsk, name: ModelName) -> None:
+    """Refuse what does not go with models that read each other."""
+    why: dict[str, str] = {}
+    if ask.tools or ask.conversation[-1].get("role") == "tool":
+        why["tools"] = "its models read what others write, and a call of a tool is not written"
+    if ask.n > 1:
+        why["n"] = "a discussion comes to one answer"
+    if ask.samples is not None:
+        why["mux.samples"] = "its settings in the pool file say how many draws it makes"
+    if ask.stopping not in (None, "none"):
+        why["mux.stopping"] = "it needs all its draws, so that it cannot stop early"
+    for field, reason in why.items():
+        raise refused(
+            f"`{field}` does not go with {name}: {reason}; leave it out, or ask `mux`",
+            param=field,
+            code="unsupported",
+        )
 
 
 def _for_member(ask: ChatAsk, name: ModelName, draws_at_once: bool) -> ChatAsk:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slm_mux.collecting.workflows import check_methods, workflows_of
+from slm_mux.discussion.of_pool import check_methods, workflows_of
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.models.pool import Pool
 
