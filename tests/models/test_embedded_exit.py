@@ -56,6 +56,34 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
+ASKING_ON = """
+import http.client
+asyncio.run(model.complete(asked(1)))
+server = model.engine._state.server
+address = server.url.removeprefix("http://")
+body = '{"messages": [{"role": "user", "content": "Tell a story."}], "n_predict": 3000}'
+headers = {"Authorization": f"Bearer {server.api_key}", "Content-Type": "application/json"}
+del server
+
+def ask_on():
+    while True:
+        try:
+            connection = http.client.HTTPConnection(address)
+            connection.request("POST", "/v1/chat/completions", body, headers)
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            pass
+
+for _ in range(2):
+    threading.Thread(target=ask_on, daemon=True).start()
+try:
+    print("loaded", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+"""The worst case of a request that is on its way as the engine is closed."""
+
 
 def start(script: str, gguf: Path) -> "subprocess.Popen[str]":
     """Run a script that uses a model."""
@@ -78,7 +106,9 @@ def test_silent_exit(smollm2_gguf: Path, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [INTERRUPTED, INTERRUPTED_IN_ANOTHER_THREAD], ids=["same", "another"]
+    "script",
+    [INTERRUPTED, INTERRUPTED_IN_ANOTHER_THREAD, ASKING_ON],
+    ids=["same", "another", "asking on"],
 )
 def test_interrupt_while_generating(smollm2_gguf: Path, script: str) -> None:
     """Ctrl-C reaches Python, and the process ends while thousands of tokens are still to come."""

@@ -131,6 +131,9 @@ class LlamaServer:
         _hang_up(self._port)
         if not self.moves(within=_CLOSING_SECONDS):
             _keep_for_ever(server)
+        # A request that came meanwhile would find nobody who computes, and wait for ever.
+        _stop_listening(self._port)
+        _hang_up(self._port)
 
     @property
     def _port(self) -> int:
@@ -239,15 +242,31 @@ def _hang_up(port: int) -> None:
 
     The holder may be an event loop in another thread, or one that has stopped.
     """
+    for connection in _sockets():
+        with contextlib.suppress(OSError):
+            if connection.getpeername() == (_HOST, port):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _stop_listening(port: int) -> None:
+    """Take no further connections at a port of this process."""
+    for listener in _sockets():
+        with contextlib.suppress(OSError):
+            if listener.getsockname() == (_HOST, port) and listener.getsockopt(
+                socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+            ):
+                listener.shutdown(socket.SHUT_RDWR)
+
+
+def _sockets() -> Iterator[socket.socket]:
+    """Every socket of this process, as a copy, so that nobody's own is closed here."""
     try:
         descriptors = [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 (numbers)
     except OSError:
         return
     for descriptor in descriptors:
-        # A copy, so that nobody's socket is closed here.
-        with contextlib.suppress(OSError), _opened(os.dup(descriptor)) as connection:
-            if connection.getpeername() == (_HOST, port):
-                connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError), _opened(os.dup(descriptor)) as found:
+            yield found
 
 
 @contextlib.contextmanager
