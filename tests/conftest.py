@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from slm_mux.models.weights import resolve
+from tests.shipped import share
 
 # How long an example takes depends on what runs beside it; pytest's limit on a test stays.
 settings.register_profile(
@@ -18,6 +19,11 @@ settings.load_profile("beside others")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so; then no test of Ctrl-C could ever end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes of this run share what takes long to make."""
+    share(config)
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import pool_file, slm_mux
+from tests.cli.running import pool_file, slm_mux, slm_mux_process
 from tests.endpoints import answers, serving
 
 
 async def test_help_names_the_commands() -> None:
     """`slm-mux --help` and no arguments list the commands."""
-    shown = await slm_mux("--help")
+    shown = await slm_mux_process("--help")
     assert shown.code == 0
     for command in ("ask", "init", "models", "demo"):
         assert f"\n  {command} " in shown.out
@@ -21,7 +21,7 @@ async def test_help_names_the_commands() -> None:
 
 async def test_version() -> None:
     """`--version` prints the installed version."""
-    shown = await slm_mux("--version")
+    shown = await slm_mux_process("--version")
     assert (shown.code, shown.out) == (0, f"slm-mux {version('slm-mux')}\n")
 
 

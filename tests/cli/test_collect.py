@@ -1,30 +1,26 @@
-"""`slm-mux collect`, as a process, against endpoints on the loopback."""
+"""`slm-mux collect`, against endpoints on the loopback."""
 
 import asyncio
 import contextlib
 import inspect
-import io
 import json
 import os
 import re
 import signal
 import sqlite3
-import sys
 import time
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from aiohttp import web
 
-from slm_mux.cli.app import main
 from slm_mux.cli.collect import collect as collecting_command
 from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.shortfall import Estimate
 from slm_mux.evaluation.summary import ModelSummary
 from slm_mux.store import Store
-from tests.cli.running import Ended, ended, pool_file, slm_mux, start
+from tests.cli.running import Ended, ended, pool_file, slm_mux, slm_mux_process, start
 from tests.endpoints import (
     Behaviour,
     FakeEndpoint,
@@ -66,23 +62,8 @@ ARGUMENTS = ("collect", "sums.jsonl", "--kind", "number")
 
 
 async def collect(folder: Path, *arguments: str, start: tuple[str, ...] = ARGUMENTS) -> Ended:
-    """Run the command line in a thread of this process: a process of its own takes a second."""
-    out, err = io.StringIO(), io.StringIO()
-
-    def run() -> int:
-        with (
-            contextlib.chdir(folder),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            mock.patch.dict(os.environ, {"COLUMNS": "200", "NO_COLOR": "1"}),
-            mock.patch.object(sys, "argv", ["slm-mux", *start, *arguments]),
-            pytest.raises(SystemExit) as exited,
-        ):
-            main()
-        return int(exited.value.code or 0)
-
-    code = await asyncio.to_thread(run)
-    return Ended(code, out.getvalue(), err.getvalue())
+    """Run the command in a folder."""
+    return await slm_mux(*start, *arguments, cwd=folder)
 
 
 def rows(folder: Path, task: str = "sums") -> list[tuple[str, str, int]]:
@@ -96,7 +77,7 @@ async def test_a_collection_and_its_summary(tmp_path: Path) -> None:
         right.always, wrong.always = SEVEN, answers("no idea")
         pool_file(tmp_path, right.url, wrong.url, samples=3)
         data_file(tmp_path)
-        shown = await slm_mux(*ARGUMENTS, "--pool", "pool.yaml", cwd=tmp_path)
+        shown = await slm_mux_process(*ARGUMENTS, "--pool", "pool.yaml", cwd=tmp_path)
         requests = (right.requests, wrong.requests)
     assert (shown.code, requests) == (0, (12, 12)), shown.err
     assert "sums: 4 problems" in shown.out

@@ -1,4 +1,4 @@
-"""`slm-mux eval` of what a store has, `runs`, `import` and `export`, as processes."""
+"""`slm-mux eval` of what a store has, `runs`, `import` and `export`."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ import pytest
 from slm_mux.cli.evaluating import Wanted, evaluate_and_show
 from slm_mux.store import Store
 from tests.cli.exam import RECORDED, figures, imported
-from tests.cli.running import slm_mux
+from tests.cli.running import slm_mux, slm_mux_process
 from tests.evaluation.making import rows
 from tests.importing.files import write_lines
 
@@ -17,7 +17,7 @@ from tests.importing.files import write_lines
 async def test_from_a_pile_of_answers_to_a_comparison(tmp_path: Path) -> None:
     """Import, evaluate, show the run again, export, import elsewhere: the same figures."""
     store = imported(tmp_path)
-    shown = await slm_mux("eval", "exam", "--store", store, "--offline", "--json")
+    shown = await slm_mux_process("eval", "exam", "--store", store, "--offline", "--json")
     assert (shown.code, shown.err) == (0, "")
     document = shown.document
     assert (document["task"], document["problems"], document["k"]) == ("exam", 2, 3)
@@ -25,12 +25,13 @@ async def test_from_a_pile_of_answers_to_a_comparison(tmp_path: Path) -> None:
     assert (mux["accuracy"], mux["unreadable"]) == (0.5, 1)
     assert document["differences"][0]["method"] == "mux"
 
-    again = await slm_mux("runs", str(document["run"]), "--store", store, "--json")
+    again = await slm_mux_process("runs", str(document["run"]), "--store", store, "--json")
     assert figures(again.document) == {"command": "eval", **figures(document)}
 
     file, other = str(tmp_path / "exam.parquet"), str(tmp_path / "other.db")
-    assert (await slm_mux("export", file, "--store", store)).out == f"{file}: 12 samples\n"
-    assert (await slm_mux("import", file, "--store", other)).code == 0
+    exported = await slm_mux_process("export", file, "--store", store)
+    assert exported.out == f"{file}: 12 samples\n"
+    assert (await slm_mux_process("import", file, "--store", other)).code == 0
     elsewhere = await slm_mux("eval", "exam", "--store", other, "--offline", "--json")
     assert figures(elsewhere.document) == figures(document)
 

@@ -1,4 +1,4 @@
-"""`slm-mux explain`, as a process; and how its page looks."""
+"""`slm-mux explain`; and how its page looks."""
 
 import io
 from itertools import pairwise
@@ -13,7 +13,7 @@ from slm_mux.cli.explain_figures import CUES
 from slm_mux.dissecting.following import CUES as ALL_CUES
 from slm_mux.studies.explaining_methods import EXPLAINED
 from tests.cli.exam import imported
-from tests.cli.running import pool_file, slm_mux
+from tests.cli.running import pool_file, slm_mux, slm_mux_process
 from tests.dissecting.making import debate
 from tests.endpoints import answers, serving
 from tests.studies.explaining import explained_run, run_with
@@ -114,7 +114,7 @@ def test_what_is_not_known(tmp_path: Path) -> None:
 async def test_as_a_process(tmp_path: Path) -> None:
     """A page, a document, and one method by its short name."""
     run_with(tmp_path / "samples.db").close()
-    shown = await slm_mux("explain", "1", "--worst", "1", cwd=tmp_path)
+    shown = await slm_mux_process("explain", "1", "--worst", "1", cwd=tmp_path)
     assert (shown.code, shown.err) == (0, "")
     assert "x says [b]a[/b] in round 1" in shown.out
     store = ("--store", str(tmp_path / "samples.db"))

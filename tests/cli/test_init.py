@@ -9,7 +9,7 @@ from slm_mux.cli import initialising
 from slm_mux.errors import InvalidRequestError, PoolError
 from slm_mux.models.pool import Pool
 from slm_mux.models.probe import FoundServer
-from tests.cli.running import slm_mux
+from tests.cli.running import slm_mux, slm_mux_process
 from tests.endpoints import answers, serving, unused_url
 
 
@@ -30,7 +30,7 @@ async def test_a_key_is_named_and_not_written(tmp_path: Path) -> None:
     """With --api-key-env the file refers to the variable."""
     async with serving(key="sk-secret-9") as fake:
         fake.served = ["m"]
-        wrote = await slm_mux(
+        wrote = await slm_mux_process(
             "init", "--url", fake.url, "--api-key-env", "MY_KEY", cwd=tmp_path, MY_KEY="sk-secret-9"
         )
     assert wrote.code == 0

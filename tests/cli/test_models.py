@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.cli.running import Ended, slm_mux
+from tests.cli.running import Ended, slm_mux, slm_mux_process
 from tests.endpoints import (
     FakeEndpoint,
     answers,
@@ -62,7 +62,9 @@ async def test_one_answers_one_is_down_one_has_the_wrong_key(tmp_path: Path) -> 
             remote("two", down),
             remote("three", locked.url, api_key="${SOME_KEY}"),
         )
-        shown = await slm_mux("models", "--pool", pool, COLUMNS=WIDE, SOME_KEY="sk-the-wrong-key")
+        shown = await slm_mux_process(
+            "models", "--pool", pool, COLUMNS=WIDE, SOME_KEY="sk-the-wrong-key"
+        )
     assert (shown.code, shown.err) == (0, "")
     assert line_of(shown, "pool:") == f"pool: {pool}"
     assert line_of(shown, "one ").split()[1::2] == ["yes", up.url]

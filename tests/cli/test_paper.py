@@ -1,4 +1,4 @@
-"""`slm-mux paper`, as a process: on the shipped recording, and against endpoints."""
+"""`slm-mux paper`: on the shipped recording, and against endpoints."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from slm_mux.errors import TaskDataError
 from slm_mux.store import Store
 from tests.cli.running import Ended, ended, pool_file, slm_mux, start
 from tests.endpoints import FakeEndpoint, answers, serving, status
+from tests.shipped import shipped_store
 
 ROOT = Path(__file__).parents[2]
 EMBEDDED = str(ROOT / "examples" / "paper" / "embedded.yaml")
@@ -85,14 +86,10 @@ def figures(document: dict[str, Any]) -> list[Any]:
     ]
 
 
-@pytest.fixture
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.mark.usefixtures("_cache")
-async def test_the_shipped_recording(tmp_path: Path) -> None:
+async def test_the_shipped_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example's pool finds its samples, and gives the figures of docs/results.md."""
+    shipped_store(tmp_path / "cache")
+    monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "cache"))
     arguments = ("--task", "demo", "--pool", EMBEDDED, "--offline", "--json")
     one = await slm_mux("paper", "table1", *arguments, cwd=tmp_path)
     assert one.code == 0, one.err

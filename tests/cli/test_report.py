@@ -1,4 +1,4 @@
-"""`slm-mux report`, as a process."""
+"""`slm-mux report`."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from tests.cli.exam import exam_of
 from tests.cli.running import slm_mux
 from tests.importing.files import write_lines
+from tests.shipped import shipped_store
 
 
 @pytest.fixture
@@ -81,7 +82,11 @@ async def test_without_the_converter(folder: Path) -> None:
 
 async def test_the_recording_needs_no_store(tmp_path: Path) -> None:
     """`report demo` works where nothing was collected."""
-    done = await slm_mux("report", "demo", "-o", "r.html", "--worst", "3", cwd=tmp_path)
+    shipped_store(tmp_path / "cache")
+    done = await slm_mux(
+        "report", "demo", "-o", "r.html", "--worst", "3",
+        cwd=tmp_path, SLM_MUX_CACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
     assert done.code == 0, done.err
     assert (tmp_path / "r.html").read_text().count('<details class="question">') == 3
 

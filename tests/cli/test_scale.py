@@ -1,4 +1,4 @@
-"""`slm-mux scale`, as a process; and how its page looks."""
+"""`slm-mux scale`; and how its page looks."""
 
 import io
 from itertools import pairwise
@@ -11,7 +11,7 @@ from rich.console import Console
 from slm_mux.cli.scale_display import show_scale
 from slm_mux.studies.scaling_task import ScaleRules
 from tests.cli.exam import RECORDED, exam_of, imported
-from tests.cli.running import slm_mux
+from tests.cli.running import slm_mux, slm_mux_process
 from tests.importing.files import write_lines
 from tests.studies.making import DRAWN, one_split, scaled, two_splits
 
@@ -31,7 +31,7 @@ async def test_from_logs_to_curves(tmp_path: Path) -> None:
     """Import a table of four models, study: the page fits 100 columns, the document has it all."""
     log = write_lines(tmp_path / "log.jsonl", exam_of())
     await slm_mux("import", str(log), "--task", "exam", cwd=tmp_path)
-    shown = await slm_mux("scale", "exam", cwd=tmp_path, COLUMNS="100")
+    shown = await slm_mux_process("scale", "exam", cwd=tmp_path, COLUMNS="100")
     assert (shown.code, "…" in shown.out) == (0, False)
     lines = shown.out.splitlines()
     assert lines[0] == "exam, split test: 4 problems, 2 draws of each of 4 models"

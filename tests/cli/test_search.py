@@ -1,4 +1,4 @@
-"""`slm-mux search`, as a process."""
+"""`slm-mux search`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from slm_mux.models.pool import Pool
 from slm_mux.store import Store
 from tests.cli.exam import RECORDED, exam_of, imported
-from tests.cli.running import slm_mux
+from tests.cli.running import slm_mux, slm_mux_process
 from tests.importing.files import write_lines
 
 
@@ -15,7 +15,7 @@ async def test_from_logs_to_a_pool_file(tmp_path: Path) -> None:
     """Import a table of four models, search, write: the file names the best, and what it lacks."""
     log = write_lines(tmp_path / "log.jsonl", exam_of())
     await slm_mux("import", str(log), "--task", "exam", cwd=tmp_path)
-    shown = await slm_mux("search", "exam", "--write", "best.yaml", "--json", cwd=tmp_path)
+    shown = await slm_mux_process("search", "exam", "--write", "best.yaml", "--json", cwd=tmp_path)
     assert (shown.code, shown.err) == (0, "")
     document = shown.document
     assert (document["problems"], document["test_problems"], document["k"]) == (4, 4, 2)

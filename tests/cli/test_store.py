@@ -1,11 +1,11 @@
-"""`slm-mux store`, and imports that fail, as processes of their own."""
+"""`slm-mux store`, and imports that fail."""
 
 import os
 import sqlite3
 from pathlib import Path
 
 from tests.cli.exam import TABLE, imported
-from tests.cli.running import slm_mux
+from tests.cli.running import slm_mux, slm_mux_process
 from tests.importing.files import write_lines
 
 
@@ -16,7 +16,7 @@ async def test_a_damaged_store(tmp_path: Path) -> None:
         db.execute("UPDATE texts SET body = x'00' WHERE sample = 1")
     db.close()
     saved = str(tmp_path / "saved.db")
-    shown = await slm_mux("store", "verify", "--store", store, "--salvage", saved)
+    shown = await slm_mux_process("store", "verify", "--store", store, "--salvage", saved)
     assert shown.code == 1
     assert "task exam, problem q1, model m[1], draw 0" in shown.out
     assert "12 samples, 1 of them damaged" in shown.out

@@ -7,7 +7,10 @@ import itertools
 import json
 import os
 import random
+import signal
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +93,46 @@ def contents(path: Path) -> dict[Address, tuple[str, int | None, str | None]]:
         }
 
 
-async def run_and_kill(
-    folder: Path, came: asyncio.Event, generator: random.Random, *, early: bool
-) -> bool:
-    """Start a collection and kill it; returns whether it was asking when it died."""
+READY = """
+import os, sys
+from slm_mux.cli import collecting, main
+from slm_mux.answers import number
+from slm_mux.models import openai
+from slm_mux.tasks import user
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nowhere, stream)
+        main()
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts a command for every line it reads, with the imports behind it; prints id and end."""
+
+
+@contextlib.asynccontextmanager
+async def starter(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that starts collections which need not import anything any more."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", READY, *arguments("killed.db", in_flight=8)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=folder,
+        env=environment(),
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def kill_early(folder: Path, came: asyncio.Event, generator: random.Random) -> bool:
+    """Start a collection and kill it, most likely before it asks; returns whether it was asking."""
     came.clear()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
@@ -104,15 +143,29 @@ async def run_and_kill(
         cwd=folder,
         env=environment(),
     )
-    if not early:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(came.wait(), 20)
-    await asyncio.sleep(generator.uniform(0.2, 0.8) if early else generator.uniform(0, 0.15))
+    await asyncio.sleep(generator.uniform(0.2, 0.8))
     running = process.returncode is None
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     await process.wait()
     return running and came.is_set()
+
+
+async def kill_asking(
+    start: asyncio.subprocess.Process, came: asyncio.Event, generator: random.Random
+) -> bool:
+    """Have a collection started and kill it; returns whether it was asking when it died."""
+    assert start.stdin is not None
+    assert start.stdout is not None
+    came.clear()
+    start.stdin.write(b"\n")
+    process = int(await start.stdout.readline())
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(came.wait(), 20)
+    await asyncio.sleep(generator.uniform(0, 0.15))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    return int(await start.stdout.readline()) == -signal.SIGKILL and came.is_set()
 
 
 @pytest.mark.timeout(240)
@@ -125,12 +178,15 @@ async def test_killed_thirty_times(tmp_path: Path) -> None:
     seen: list[tuple[set[Address], Counter[tuple[str, int]]]] = [(set(), Counter())]
     hits = 0
     early = set(generator.sample(range(KILLS), EARLY))
-    async with serving() as fake:
+    async with serving() as fake, starter(tmp_path) as start:
         fake.always = answering(asked, came)
         write_files(tmp_path, fake.url, in_flight=8)
         write_files(tmp_path, fake.url, in_flight=64)
         for number in range(KILLS):
-            hits += await run_and_kill(tmp_path, came, generator, early=number in early)
+            if number in early:
+                hits += await kill_early(tmp_path, came, generator)
+            else:
+                hits += await kill_asking(start, came, generator)
             found = on_disk(killed)
             assert seen[-1][0] <= found
             seen.append((found, asked.copy()))

@@ -16,6 +16,7 @@ from slm_mux.readers import Readers
 from slm_mux.store import Store, export_samples
 from slm_mux.tasks import load_task
 from tests.evaluation.making import TASK, evaluated, problem, stored
+from tests.shipped import evaluated_afresh, shipped_store
 
 
 @pytest.fixture(autouse=True)
@@ -64,9 +65,11 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def shipped() -> Path:
+def shipped(tmp_path: Path) -> Path:
     """The recording in the package, unpacked."""
-    return recorded_store()
+    there = shipped_store(tmp_path / "cache")
+    assert recorded_store() == there
+    return there
 
 
 def test_the_shipped_recording_is_what_collect_would_ask_for(shipped: Path) -> None:
@@ -87,15 +90,9 @@ def test_the_shipped_recording_is_what_collect_would_ask_for(shipped: Path) -> N
     assert [(member.missing, member.failed) for member in needs] == [(0, 0)] * len(pool)
 
 
-def test_the_shipped_recording_can_be_evaluated(
-    shipped: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_shipped_recording_can_be_evaluated() -> None:
     """Every method that the draws suffice for has its figure, without bubblewrap too."""
-    monkeypatch.setenv("PATH", "")
-    readers = Readers()
-    with Store.open(shipped) as store, make_scorer() as scorer:
-        document = evaluate(store, Question(task="demo"), readers=readers, scorer=scorer)
-    readers.close()
+    document = evaluated_afresh()
     right = {row["method"]: row["correct"] for row in document["methods"]}
     assert (document["problems"], document["split"], len(document["notes"])) == (40, "test", 1)
     assert "the models have unequal draws (qwen2.5-coder-1.5b 15" in document["notes"][0]

@@ -253,7 +253,7 @@ async def test_a_model_that_knows_no_tools_calls_one(engine: EmbeddedEngine) -> 
     (found,) = await model.complete(request)
     free = {"tools": [WEATHER]}
     (other,) = await model.complete(
-        replace(request, generation=replace(request.generation, extra=free))
+        replace(request, generation=replace(request.generation, extra=free, max_tokens=1))
     )
     server = await engine.server(model, name="m")
     assert server.reads_tools is False

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slm_mux.cli.reproducing import Wanted
 from slm_mux.paper.computing import found_in
 from slm_mux.paper.describing import section
@@ -12,6 +14,7 @@ from slm_mux.paper.estimating import estimated
 from slm_mux.paper.exhibits import EXHIBITS
 from tests.docs.worked import Runner, steps
 from tests.paper.making import drawn, planned
+from tests.shipped import shipped_store
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
@@ -28,8 +31,10 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(item)
 
 
-def test_what_is_shown_is_printed(tmp_path: Path) -> None:
+def test_what_is_shown_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command that is followed by what it prints prints that."""
+    shipped_store(tmp_path / "cache")
+    monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "cache"))
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     found = list(steps(TEXT))
     assert len(found) == 4

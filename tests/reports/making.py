@@ -2,15 +2,16 @@
 
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from slm_mux.evaluation.question import Question
-from slm_mux.evaluation.recording import recorded_store
 from slm_mux.evaluation.scorers import make_scorer
 from slm_mux.readers import Readers
 from slm_mux.store import Store
 from slm_mux.studies.reporting import ReportRules, report_task
 from tests.evaluation.making import TASK
+from tests.shipped import shipped_store
 
 HOSTILE = (
     "</script><script>document.title = 'taken'</script><!-- <![CDATA[ \x00\x1b[31m \ud800 \udfff "
@@ -42,7 +43,7 @@ def reported(
 @cache
 def demo_document() -> dict[str, Any]:
     """The report of the shipped recording; it is not to be changed."""
-    with Store.open(recorded_store()) as store:
+    with TemporaryDirectory() as cache, Store.open(shipped_store(Path(cache))) as store:
         return reported(store, task="demo", command="slm-mux report demo -o report.html")
 
 

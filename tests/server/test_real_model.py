@@ -17,7 +17,7 @@ async def test_a_real_model_behind_the_server(tmp_path: Path, smollm2_gguf: Path
     """The pool and its member answer, whole and as a stream, with the model's real tokens."""
     path = tmp_path / "pool.yaml"
     path.write_text(
-        "samples: 2\nmax_tokens: 64\nmodels:\n"
+        "samples: 2\nmax_tokens: 16\nmodels:\n"
         f"  - name: tiny\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n"
     )
     async with asked(Pool.load(path), heartbeat_seconds=0.05) as server:

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from slm_mux.evaluation.recording import recorded_store
+from tests.shipped import shipped_store
 
 
 @pytest.fixture(scope="package")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack the shipped recording once: what one test reads and scores of it is there for all."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("SLM_MUX_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return recorded_store()
+    """The shipped recording: what one test reads and scores of it is there for all."""
+    return shipped_store(tmp_path_factory.mktemp("cache"))

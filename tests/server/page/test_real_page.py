@@ -16,7 +16,7 @@ def test_the_page_over_a_real_model(tmp_path: Path, smollm2_gguf: Path) -> None:
     """Live and without a script it shows the model's real draws, their tokens and their votes."""
     path = tmp_path / "pool.yaml"
     path.write_text(
-        "samples: 2\nmax_tokens: 64\nmodels:\n"
+        "samples: 2\nmax_tokens: 32\nmodels:\n"
         f"  - name: tiny\n    gguf: {smollm2_gguf}\n    sha256: {SHA256}\n"
     )
     with served(pool=Pool.load(path)) as server, browser() as started:
