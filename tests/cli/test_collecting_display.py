@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from slm_mux.cli import collecting_display
+from slm_mux.cli import collecting_display, progress_display
 from slm_mux.cli.collecting_display import CollectingDisplay
 from slm_mux.models.pool import Member, Pool
 from slm_mux.models.pool_file import Price
@@ -61,7 +61,8 @@ def test_without_a_terminal_there_is_a_line_for_each_model() -> None:
 def test_lines_come_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more often than every ten seconds."""
     clock = mock.Mock(monotonic=mock.Mock(return_value=0.0))
-    monkeypatch.setattr(collecting_display, "time", clock)
+    for module in (collecting_display, progress_display):
+        monkeypatch.setattr(module, "time", clock)
     console = Console(file=io.StringIO(), width=160)
     display = CollectingDisplay(console, needs(None, two_members(), 10))
     with display.shown():

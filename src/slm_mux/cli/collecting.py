@@ -23,11 +23,11 @@ from slm_mux.cli.interrupts import (
     leave,
     presses_cancel,
 )
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.collector import collect
 from slm_mux.collecting.counts import Collected, Counts
 from slm_mux.collecting.keeper import StoreKeeper
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.collecting.shortfall import MemberNeeds, estimate, needs_of
 from slm_mux.evaluation.summary import ModelSummary, summarise_samples
 from slm_mux.models.embedded import EmbeddedModel

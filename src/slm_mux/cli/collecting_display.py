@@ -6,20 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from slm_mux.cli.progress_display import ProgressDisplay
 from slm_mux.collecting.shortfall import MemberNeeds
-from slm_mux.sampling.events import Event, RequestRetried
 from slm_mux.types import Sample
 from slm_mux.wording import counted
 
 WINDOW = 30.0
 """Seconds over which a rate is taken."""
-EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
 
 
 class _Line:
@@ -74,7 +71,7 @@ class _Line:
         ]
 
 
-class CollectingDisplay:
+class CollectingDisplay(ProgressDisplay):
     """A live table on a terminal, else a line for each model now and then.
 
     Args:
@@ -83,11 +80,8 @@ class CollectingDisplay:
     """
 
     def __init__(self, console: Console, members: Sequence[MemberNeeds]) -> None:
-        self._console = console
+        super().__init__(console)
         self._lines = {needs.member.name: _Line(needs) for needs in members}
-        self._note = Text("")
-        self._live: Live | None = None
-        self._said = time.monotonic()
 
     @property
     def any_drawn(self) -> bool:
@@ -102,36 +96,18 @@ class CollectingDisplay:
         if missing < total:
             there, are = total - missing, "is" if total - missing == 1 else "are"
             self._console.print(f"{there:,} of {counted(total, 'draw')} {are} in the store")
-        if not self._console.is_terminal:
-            yield
-            self._say()
-            return
-        with Live(
-            get_renderable=self._table, console=self._console, refresh_per_second=4
-        ) as self._live:
-            self._console.show_cursor(show=True)
+        with super().shown():
             yield
 
     def on_sample(self, sample: Sample) -> None:
         """Take in a sample that is on disk."""
-        now = time.monotonic()
-        self._lines[sample.model].take(sample, now)
-        if self._live is None and now - self._said >= EVERY:
-            self._said = now
-            self._say()
-
-    def observe(self, event: Event) -> None:
-        """Take in a retry."""
-        if isinstance(event, RequestRetried):
-            self._note = Text(
-                f"{event.model}: trying again in {event.wait:.1f} s: {event.reason}", "yellow"
-            )
+        self._lines[sample.model].take(sample, time.monotonic())
+        self._say_now_and_then()
 
     def _say(self) -> None:
         now = time.monotonic()
         for name, line in self._lines.items():
-            words = "  ".join(word for word in line.words(now) if word)
-            self._console.print(f"{name}  {words}", markup=False)
+            self._line(name, line.words(now))
 
     def _table(self) -> Table:
         now = time.monotonic()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from slm_mux.cli.collecting import end_interrupted, run_drawing
 from slm_mux.cli.console import messages
 from slm_mux.cli.discussing_display import DiscussingDisplay
-from slm_mux.cli.evaluating import Wanted
 from slm_mux.cli.fetching import fetch_missing_weights
 from slm_mux.collecting.counts import Collected, Counts
 from slm_mux.collecting.filing import Register
@@ -23,28 +22,30 @@ from slm_mux.store.store import Store
 
 def hold_discussions(
     store: Store,
-    wanted: Wanted,
     pool: Pool,
     prepared: Prepared,
     workflows: Sequence[Workflow],
     readers: Readers,
     outcome: Sequence[Collected],
     *,
+    live: bool,
+    retry_failed: bool,
     as_json: bool,
 ) -> tuple[list[Held], list[Collected]]:
-    """Have the evaluated problems discussed; offline only what is in the store whole.
+    """Have the evaluated problems discussed; unless live only what is in the store whole.
 
     Methods come one after another, so that one has the draws that the one before bought. Ctrl-C
     ends the process, with 130; every sample that came in is kept.
 
     Args:
         store: with the task.
-        wanted: what the command line asks for.
         pool: whose members discuss.
         prepared: says which problems, and what ranks the members.
         workflows: the methods.
         readers: of answer kinds.
         outcome: what was drawn before, by member: who was given up is not asked again.
+        live: whether what is missing may be drawn.
+        retry_failed: whether, where it may, draws that failed before are tried again.
         as_json: whether a JSON document is wanted on stdout.
 
     Returns:
@@ -54,14 +55,14 @@ def hold_discussions(
         SlmMuxError: as the parts raise it.
     """
     subjects = subjects_of(prepared, pool, readers)
-    seed, again = prepared.asked.seed_of_all, wanted.retry_failed and wanted.live
+    seed, again = prepared.asked.seed_of_all, retry_failed and live
 
     async def replayed(workflow: Workflow) -> Held:
         found = await replay(workflow, subjects, store=store, seed=seed, retry_failed=again)
         return offline(workflow, found)
 
     held = [asyncio.run(replayed(workflow)) for workflow in workflows]
-    if not wanted.live or all(one.reason is None for one in held):
+    if not live or all(one.reason is None for one in held):
         return held, []
     fetch_missing_weights(pool)
     counts = Counts()
@@ -93,7 +94,7 @@ def hold_discussions(
         pool,
         drawing,
         nothing_drawn=lambda: not display.any_drawn,
-        retry_failed=wanted.retry_failed,
+        retry_failed=retry_failed,
     )
     if interrupted:
         end_interrupted(

@@ -15,6 +15,7 @@ from slm_mux.cli.evaluation_failures import (
     explaining_given_up,
 )
 from slm_mux.cli.options import DEFAULT_STORE, with_checked_methods
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.cli.stored_task import (
     WorkBar,
     open_store,
@@ -22,7 +23,6 @@ from slm_mux.cli.stored_task import (
     store_with_runs,
     stored_name,
 )
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.discussion.workflows import ALIASES, WORKFLOWS
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.discussed import judge
@@ -130,7 +130,15 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
 
             bar.stop()
             held, drawn = hold_discussions(
-                store, wanted, pool, prepared, workflows, readers, outcome, as_json=as_json
+                store,
+                pool,
+                prepared,
+                workflows,
+                readers,
+                outcome,
+                live=wanted.live,
+                retry_failed=wanted.retry_failed,
+                as_json=as_json,
             )
             tell_failures(messages(), drawn, again="the same command")
         with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):

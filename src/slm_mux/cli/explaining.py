@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from slm_mux.cli.console import messages, print_json, results
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.cli.stored_task import WorkBar, store_with_runs
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.discussion.workflows import ALIASES, WORKFLOWS
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.scorers import make_scorer

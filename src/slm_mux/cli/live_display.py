@@ -1,5 +1,6 @@
 """How a question fares on a terminal: what displays of draws and of turns have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ from slm_mux.types import Sample
 LONGEST_CELL = 24
 
 
-class LiveDisplay:
+class LiveDisplay(ABC):
     """Shows how a question fares: live on a terminal, else a line for each thing that happens.
 
     Args:
@@ -53,11 +54,13 @@ class LiveDisplay:
         if self._live is not None:
             self._live.update(Group(self._table(), self._note))
 
+    @abstractmethod
     def _take_in(self, event: Event) -> None:
-        raise NotImplementedError
+        """Take in anything but a retry."""
 
+    @abstractmethod
     def _table(self) -> Table:
-        raise NotImplementedError
+        """How it stands."""
 
 
 def cell(sample: Sample) -> Text:

@@ -12,12 +12,11 @@ from slm_mux.cli.collecting import draw_missing, leave_interrupted, needs_for, r
 from slm_mux.cli.collecting_tables import tell_failures
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.discussing import hold_discussions
-from slm_mux.cli.evaluating import Wanted as ToEvaluate
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.cli.reproduced_task import OneTask
 from slm_mux.cli.stored_task import WorkBar, open_store
 from slm_mux.collecting.counts import Collected
 from slm_mux.collecting.holding import Held
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.discussion.of_pool import workflows_of
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.discussed import judge
@@ -160,30 +159,16 @@ def _held(
     made = job.made
     if not (names := discussions_of(made)):
         return [], []
-    wanted = ToEvaluate(
-        task=made.name,
-        pool=made.pool.path or Path(),
-        store=source.store.path,
-        split=made.split,
-        methods=tuple(names),
-        offline=job.one.offline,
-        samples=made.k,
-        stopping=None,
-        limit=None,
-        seed=made.seed,
-        allow_failures=1.0,
-        data=None,
-        retry_failed=job.retry_failed,
-    )
     bar.stop()
     held, drawn = hold_discussions(
         source.store,
-        wanted,
         made.pool,
         prepared,
         workflows_of(made.pool, names),
         source.readers,
         outcome,
+        live=not job.one.offline,
+        retry_failed=job.retry_failed,
         as_json=job.as_json,
     )
     tell_failures(messages(), drawn, again="the same command")

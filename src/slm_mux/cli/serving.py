@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.interrupts import leave
 from slm_mux.cli.options import pool_at, with_checked_methods
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.errors import PoolError
 from slm_mux.models.pool import Pool
 from slm_mux.server.app import make_app
@@ -76,7 +77,8 @@ def serve_pools(paths: Sequence[Path], *, config: Path | None, options: Mapping[
             # Requests are still at work; nobody wants to wait for them any more.
             leave()
 
-    asyncio.run(run())
+    with fewer_pauses():
+        asyncio.run(run())
 
 
 def named_pools(paths: Sequence[Path]) -> dict[str, Pool]:

@@ -35,8 +35,7 @@ class SettlingDisplay(CollectingDisplay):
         now = time.monotonic()
         self._console.print(f"problems  {self._of_problems()}")
         for name, line in self._lines.items():
-            words = "  ".join(word for word in line.words(now, at_most=True) if word)
-            self._console.print(f"{name}  {words}", markup=False)
+            self._line(name, line.words(now, at_most=True))
 
     def _table(self) -> Table:
         now = time.monotonic()

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.cli.stored_task import WorkBar, open_store, store_path, stored_name
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.loading import Progress
 from slm_mux.evaluation.question import Question

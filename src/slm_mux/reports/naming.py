@@ -1,6 +1,6 @@
 """What methods and other things of a document are called on the page, and how they are drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -81,10 +81,3 @@ def fitted(name: str, most: int) -> str:
         return name
     tail = (most - 1) * 3 // 5
     return f"{name[: most - 1 - tail]}…{name[len(name) - tail :]}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """List names: "a", "a and b", "a, b and c"."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

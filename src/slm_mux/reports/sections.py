@@ -15,9 +15,8 @@ from slm_mux.reports.charts.growth import growth, subsets_table
 from slm_mux.reports.charts.headline import accuracies, differences, method_rows
 from slm_mux.reports.charts.reliability import reliability
 from slm_mux.reports.charts.scaling import against_draws, against_models, against_tokens
-from slm_mux.reports.naming import listed
 from slm_mux.reports.words import calibration, trust
-from slm_mux.wording import counted
+from slm_mux.wording import counted, listed
 
 
 class Extra(Struct, frozen=True, kw_only=True):

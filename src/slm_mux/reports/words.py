@@ -6,7 +6,7 @@ from typing import Any
 
 from slm_mux.reports.charts.headline import chosen_row, method_rows
 from slm_mux.reports.charts.reliability import at_most_draws
-from slm_mux.reports.naming import listed, look_of
+from slm_mux.reports.naming import look_of
 from slm_mux.reports.numbers import (
     interval,
     interval_of_points,
@@ -14,7 +14,7 @@ from slm_mux.reports.numbers import (
     points,
     share_with_interval,
 )
-from slm_mux.wording import counted
+from slm_mux.wording import counted, listed
 
 _NAMED = {
     "single": "one draw of {best}",

@@ -12,7 +12,7 @@ from slm_mux.server.page.board import Board, board_of
 from slm_mux.server.page.live import LiveBoard
 from slm_mux.server.page.marks import SHAPES, Marks
 from slm_mux.server.page.texts import on_one_line, share
-from slm_mux.server.page.words import listed, saved, why
+from slm_mux.server.page.words import saved, why
 
 
 def drawn(model: str, draw: int, answer: str | None, **changed: Any) -> dict[str, Any]:
@@ -215,6 +215,5 @@ def test_one_line_is_one_line(text: str, most: int) -> None:
 
 
 def test_small_words() -> None:
-    """Shares and lists are written as people write them."""
+    """Shares and counts are written as people write them."""
     assert [share(2, 3), share(0, 0), share(0.805)] == ["67\u00a0%", "0\u00a0%", "80\u00a0%"]
-    assert [listed([]), listed(["a"]), listed(["a", "b", "c"])] == ["", "a", "a, b and c"]

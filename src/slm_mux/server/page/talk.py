@@ -13,9 +13,9 @@ from slm_mux.sampling.events import TurnAsked, TurnTaken
 from slm_mux.server.page.board import LONGEST_ANSWER, note_of, said_in
 from slm_mux.server.page.marks import Mark, Marks
 from slm_mux.server.page.texts import on_one_line
-from slm_mux.server.page.words import listed
 from slm_mux.server.wire.reply import draw_document
 from slm_mux.types import TurnRecord
+from slm_mux.wording import listed
 
 State = Literal["asked", "read", "unreadable", "failed", "silent", "said"]
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from slm_mux.server.page.texts import on_one_line, share
-from slm_mux.wording import counted
+from slm_mux.wording import counted, listed
 
 METHODS = {
     "mux": "SLM-MUX",
@@ -137,11 +137,6 @@ def issue(found: Mapping[str, Any]) -> str:
 def first_line(message: str) -> str:
     """The first line of an error that goes on with a reason for each model."""
     return message.partition("\n")[0].rstrip(":") + "."
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as people do: "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _of_mux(

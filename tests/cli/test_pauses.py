@@ -1,9 +1,9 @@
-"""The garbage collector's settings while collecting."""
+"""The garbage collector's settings while requests are at work."""
 
 import contextlib
 import gc
 
-from slm_mux.collecting.pauses import fewer_pauses
+from slm_mux.cli.pauses import fewer_pauses
 
 
 def test_the_settings_are_put_back() -> None:
