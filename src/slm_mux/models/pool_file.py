@@ -6,7 +6,6 @@ of a model can find wrong is traced back by `slm_mux.models.pool`, with the same
 """
 
 import contextlib
-import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from msgspec import Struct
 from slm_mux.errors import InvalidRequestError, PoolError, WeightsError
 from slm_mux.models.base import HIGHEST_TEMPERATURE
 from slm_mux.types import Stopping, Style
+from slm_mux.yaml_lines import FileLines, KeyPath, YamlReader, located, nearest, standard_tags
 
 
 class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,33 +102,18 @@ _AT_LEAST_ONE = ("samples", "max_tokens", "max_in_flight", "slots", "context", "
 _POSITIVE = ("requests_per_minute", "timeout", "retry_seconds")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN_TAGS = tuple(
-    f"tag:yaml.org,2002:{kind}"
-    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
-)
-_DEPTH = 40
-"""Lists and mappings may nest so deep; only `extra` and `methods` need more than three."""
-_Path = tuple[str | int, ...]
+_TAGS = standard_tags("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
 
 
-class Lines:
-    """On which line of the pool file each key and each list entry stands, for error messages.
+class Lines(FileLines[PoolError]):
+    """On which line of the pool file each key and each list entry stands.
 
     Args:
         file: named in the messages; None for a pool that comes from no file.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self.file = file
-        self.known: dict[_Path, int] = {}
-        """Line numbers from 1, by the keys and list positions that lead to a node."""
-
-    def error(self, path: _Path, message: str) -> PoolError:
-        """Point at the line of the nearest node that is known, in one line of text."""
-        while path and path not in self.known:
-            path = path[:-1]
-        where = f"{self.file}:{self.known.get(path, 1)}: " if self.file else ""
-        return PoolError(where + re.sub(r"\s*[\r\n]\s*", " ", message))
+        super().__init__(file, PoolError)
 
     @contextlib.contextmanager
     def at(self, *path: str | int) -> Iterator[None]:
@@ -169,192 +154,134 @@ def read_pool_file(path: Path, environment: Mapping[str, str]) -> tuple[PoolFile
     except OSError as error:
         raise PoolError(f"{path}: cannot be read: {error.strerror}") from None
     lines = Lines(path)
-    return _Reader(lines, environment).read(text), lines
+    content = _Reader(lines, environment).read(text)
+    try:
+        pool = msgspec.convert(content, PoolFile)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), lines) from None
+    _check(pool, lines)
+    return pool, lines
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes trees of bounded depth: an alias can recurse, or grow without end in few lines."""
+class _Reader(YamlReader[PoolError]):
+    deepest = 40  # Only `extra` and `methods` need more than three.
+    not_a_mapping = "a pool file is a mapping with the key `models`; see `slm-mux init`"
+    alias = "not valid YAML: an alias (*) is not read here; write its value out"
+    too_deep = "not valid YAML: lists or mappings nest too deep"
+    half_a_pair = "not valid YAML: half of a surrogate pair is no character"
+    control_character = "the control character U+{:04X}"
+    odd_tag = "not valid YAML here: the tag {tag!r} has no meaning"
+    bad_value = "not valid YAML here: {problem}"
+    points_at_key = True
 
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self.depth += 1
-        problem = None
-        if self.check_event(yaml.AliasEvent):
-            problem = "an alias (*) is not read here; write its value out"
-        elif self.depth > _DEPTH:
-            problem = "lists or mappings nest too deep"
-        if problem:
-            event = self.get_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
-            problem = "half of a surrogate pair is no character"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        return node
-
-
-class _Reader:
     def __init__(self, lines: Lines, environment: Mapping[str, str]) -> None:
+        super().__init__(lines)
         self._environment = environment
-        self._lines = lines
-        self.error = lines.error
 
-    def read(self, text: str) -> PoolFile:
-        try:
-            node = yaml.compose(text, Loader=_Loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
-            raise self._error_on(line, f"not valid YAML: {error.problem}") from None
-        except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            what = f"the control character U+{ord(text[error.position]):04X}"
-            raise self._error_on(line, f"not valid YAML: {what}") from None
-        if not isinstance(node, yaml.MappingNode):
-            raise self.error(
-                (), "a pool file is a mapping with the key `models`; see `slm-mux init`"
-            )
-        content = self._plain(node, ())
-        try:
-            pool = msgspec.convert(content, PoolFile)
-        except msgspec.ValidationError as error:
-            raise self._explained(str(error)) from None
-        self._check(pool)
-        return pool
+    def allows_tag(self, node: yaml.Node) -> bool:
+        return node.tag.startswith(_TAGS)
 
-    def _error_on(self, line: int, message: str) -> PoolError:
-        return PoolError(f"{self._lines.file}:{line}: {message}")
+    def refusal(self, event: yaml.Event, depth: int) -> str | None:
+        # A scalar in the deepest list is one level deeper.
+        return super().refusal(event, depth + isinstance(event, yaml.ScalarEvent))
 
-    def _plain(self, node: yaml.Node, path: _Path) -> Any:
-        self._lines.known.setdefault(path, node.start_mark.line + 1)
-        if not node.tag.startswith(_PLAIN_TAGS):
-            raise self.error(path, f"not valid YAML here: the tag {node.tag!r} has no meaning")
-        if isinstance(node, yaml.MappingNode):
-            content: dict[str, Any] = {}
-            for key_node, value_node in node.value:
-                line = key_node.start_mark.line + 1
-                if not isinstance(key_node, yaml.ScalarNode):
-                    raise self._error_on(line, "a key must be a plain word")
-                key = str(key_node.value)
-                here = (*path, key)
-                if key in content:
-                    raise self._error_on(line, f"`{key}` is given twice")
-                self._lines.known[here] = line
-                content[key] = self._plain(value_node, here)
-            return content
-        if isinstance(node, yaml.SequenceNode):
-            return [self._plain(child, (*path, index)) for index, child in enumerate(node.value)]
-        try:
-            value = yaml.SafeLoader("").construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            problem = getattr(error, "problem", None) or error
-            raise self.error(path, f"not valid YAML here: {problem}") from None
-        if path[-1:] == ("api_key",) and isinstance(value, str) and not _VARIABLE.search(value):
-            raise self.error(
-                path,
+    def scalar(self, node: yaml.Node, at: KeyPath) -> Any:
+        value = super().scalar(node, at)
+        if not isinstance(value, str):
+            return value
+        if at[-1:] == ("api_key",) and not _VARIABLE.search(value):
+            raise self.lines.error(
+                at,
                 "a key does not belong in a file: put it in an environment variable and write "
                 "`api_key: ${NAME}`",
             )
-        return self._filled(value, path) if isinstance(value, str) else value
+        return self._filled(value, at)
 
-    def _filled(self, text: str, path: _Path) -> str:
+    def _filled(self, text: str, at: KeyPath) -> str:
         def look_up(match: re.Match[str]) -> str:
             name = match.group(1)
             value = self._environment.get(name)
             if value is None or _SURROGATE.search(value):
                 must = "set" if value is None else "UTF-8"
-                raise self.error(path, f"the environment variable {name} is not {must}")
+                raise self.lines.error(at, f"the environment variable {name} is not {must}")
             return value
 
         return _VARIABLE.sub(look_up, text)
 
-    def _explained(self, complaint: str) -> PoolError:
-        message, _, at = complaint.partition(" - at `$")
-        path = tuple(
-            int(index) if index else name
-            for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", at.rstrip("`"))
+
+def _explained(complaint: str, lines: Lines) -> PoolError:
+    message, at = located(complaint)
+    if bad_value := re.search(r"Invalid enum value '(.*?)'", message):
+        key, name = at[-1], bad_value[1]
+        allowed = get_args(Style if key == "style" else Stopping)
+        return lines.error(
+            at,
+            f"`{key}` cannot be `{name}`{nearest(name, allowed)}; one of {', '.join(allowed)}",
         )
-        unknown = re.search(r"unknown field `(.*?)`", message)
-        if unknown:
-            name = unknown.group(1)
-            holder = Price if path[-1:] == ("price",) else ModelEntry if path else PoolFile
-            fields = holder.__struct_fields__
-            return self.error((*path, name), f"unknown key `{name}`{_nearest(name, fields)}")
-        required = re.search(r"missing required field `(.*?)`", message)
-        if required:
-            return self.error(path, f"`{required.group(1)}` is missing here")
-        bad_value = re.search(r"Invalid enum value '(.*?)'", message)
-        if bad_value:
-            allowed = get_args(Style if path[-1] == "style" else Stopping)
-            name = bad_value.group(1)
-            return self.error(
-                path,
-                f"`{path[-1]}` cannot be `{name}`{_nearest(name, allowed)}; "
-                f"one of {', '.join(allowed)}",
-            )
-        where = f"`{path[-1]}`: " if path and isinstance(path[-1], str) else ""
-        wording = re.sub(r"`object( \| null)?`", "a mapping", message).replace("`array`", "a list")
-        return self.error(path, f"{where}{wording[0].lower()}{wording[1:]}")
+    return lines.explained(
+        complaint, {(): PoolFile, ("models",): ModelEntry, ("models", "price"): Price}
+    )
 
-    def _check(self, pool: PoolFile) -> None:
-        self._check_values(pool, ())
-        if not pool.models:
-            raise self.error(("models",), "`models` is empty: a pool needs at least one model")
-        seen: dict[str, int] = {}
-        for index, entry in enumerate(pool.models):
-            path: _Path = ("models", index)
-            self._check_values(entry, path)
-            self._check_source(entry, path)
-            if not entry.name.strip():
-                raise self.error((*path, "name"), "a model needs a name")
-            if entry.name in seen:
-                raise self.error(
-                    (*path, "name"),
-                    f"two models are named `{entry.name}` (the other is on line "
-                    f"{self._lines.known['models', seen[entry.name], 'name']}); give each its own "
-                    "name",
-                )
-            seen[entry.name] = index
 
-    def _check_source(self, entry: ModelEntry, path: _Path) -> None:
-        if (entry.url is None) == (entry.gguf is None):
-            raise self.error(
-                path, f"`{entry.name}` needs either `url` (an endpoint) or `gguf` (a model file)"
+def _check(pool: PoolFile, lines: Lines) -> None:
+    _check_values(pool, (), lines)
+    if not pool.models:
+        raise lines.error(("models",), "`models` is empty: a pool needs at least one model")
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(pool.models):
+        path: KeyPath = ("models", index)
+        _check_values(entry, path, lines)
+        _check_source(entry, path, lines)
+        if not entry.name.strip():
+            raise lines.error((*path, "name"), "a model needs a name")
+        if entry.name in seen:
+            raise lines.error(
+                (*path, "name"),
+                f"two models are named `{entry.name}` (the other is on line "
+                f"{lines.known['models', seen[entry.name], 'name']}); give each its own "
+                "name",
             )
-        if entry.gguf is not None and (not entry.gguf.strip() or "\0" in entry.gguf):
-            raise self.error((*path, "gguf"), "`gguf` cannot be the name of a file")
-        foreign = ONLY_WITH_GGUF if entry.gguf is None else ONLY_WITH_URL
-        for field in foreign:
-            if (*path, field) in self._lines.known:
-                wanted = "gguf" if entry.gguf is None else "url"
-                raise self.error((*path, field), f"`{field}` only goes with `{wanted}`")
-        if entry.url is not None and not entry.model:
-            raise self.error(
-                path, f"`{entry.name}` needs `model`: the name under which its endpoint serves it"
-            )
+        seen[entry.name] = index
 
-    def _check_values(self, holder: PoolFile | ModelEntry, path: _Path) -> None:
-        for keys, value in _numbers(holder):
-            field = keys[0]
-            valid, must = True, ""
-            if field in _AT_LEAST_ONE:
-                valid, must = value >= 1, "at least 1"
-            elif field in _POSITIVE:
-                valid, must = 0 < value < math.inf, "above 0"
-            elif field == "temperature":
-                valid = 0 <= value <= HIGHEST_TEMPERATURE
-                must = f"between 0 and {HIGHEST_TEMPERATURE:g}"
-            elif field == "top_p":
-                valid, must = 0 < value <= 1, "above 0 and at most 1"
-            elif field == "validation_accuracy":
-                valid, must = 0 <= value <= 1, "between 0 and 1"
-            elif field == "price":
-                valid, must = 0 <= value < math.inf, "0 or more"
-            if not valid:
-                shown = " for ".join(f"`{key}`" for key in keys)
-                raise self.error((*path, *keys), f"{shown} is {value}, but must be {must}")
+
+def _check_source(entry: ModelEntry, path: KeyPath, lines: Lines) -> None:
+    if (entry.url is None) == (entry.gguf is None):
+        raise lines.error(
+            path, f"`{entry.name}` needs either `url` (an endpoint) or `gguf` (a model file)"
+        )
+    if entry.gguf is not None and (not entry.gguf.strip() or "\0" in entry.gguf):
+        raise lines.error((*path, "gguf"), "`gguf` cannot be the name of a file")
+    foreign = ONLY_WITH_GGUF if entry.gguf is None else ONLY_WITH_URL
+    for field in foreign:
+        if (*path, field) in lines.known:
+            wanted = "gguf" if entry.gguf is None else "url"
+            raise lines.error((*path, field), f"`{field}` only goes with `{wanted}`")
+    if entry.url is not None and not entry.model:
+        raise lines.error(
+            path, f"`{entry.name}` needs `model`: the name under which its endpoint serves it"
+        )
+
+
+def _check_values(holder: PoolFile | ModelEntry, path: KeyPath, lines: Lines) -> None:
+    for keys, value in _numbers(holder):
+        field = keys[0]
+        valid, must = True, ""
+        if field in _AT_LEAST_ONE:
+            valid, must = value >= 1, "at least 1"
+        elif field in _POSITIVE:
+            valid, must = 0 < value < math.inf, "above 0"
+        elif field == "temperature":
+            valid = 0 <= value <= HIGHEST_TEMPERATURE
+            must = f"between 0 and {HIGHEST_TEMPERATURE:g}"
+        elif field == "top_p":
+            valid, must = 0 < value <= 1, "above 0 and at most 1"
+        elif field == "validation_accuracy":
+            valid, must = 0 <= value <= 1, "between 0 and 1"
+        elif field == "price":
+            valid, must = 0 <= value < math.inf, "0 or more"
+        if not valid:
+            shown = " for ".join(f"`{key}`" for key in keys)
+            raise lines.error((*path, *keys), f"{shown} is {value}, but must be {must}")
 
 
 def _numbers(holder: Struct) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -366,8 +293,3 @@ def _numbers(holder: Struct) -> Iterator[tuple[tuple[str, ...], float]]:
             yield from (((field, task), accuracy) for task, accuracy in value.items())
         elif field == "price" and value is not None:
             yield from (((field, part), getattr(value, part)) for part in ("prompt", "completion"))
-
-
-def _nearest(name: str, valid: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?" if close else f"; valid are {', '.join(valid)}"
