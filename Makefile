@@ -9,7 +9,7 @@ BENCHMARKS ?= start_up deciding overlap openai_rate reading reading_math subset_
   frugal_embedded collecting_rate discussing_rate store_rates evaluating report_size_and_time \
   serving_rate serving_latency
 
-.PHONY: demo test lint types imports unit clients browser bubblewrap chromium node bench report-assets docs clean
+.PHONY: demo test lint types imports unit clients browser bubblewrap libgomp chromium node bench report-assets docs clean
 
 demo: $(VENV)/.ready-local
 	@$(BIN)/slm-mux demo --models $(MODELS)
@@ -50,6 +50,14 @@ bubblewrap:
 	  { apt-get update -qq && apt-get install -qq -y bubblewrap >/dev/null; } || \
 	  echo "bubblewrap could not be installed: the sandbox's tests will be skipped"; \
 	else echo "bubblewrap is not installed: the sandbox's tests will be skipped"; fi
+
+# llama.cpp's threads need it, and a bare system may lack it.
+libgomp:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing libgomp"; \
+	  apt-get install -qq -y --no-install-recommends libgomp1 >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends libgomp1 >/dev/null; }; \
+	else echo "llama.cpp cannot be loaded; on Debian and Ubuntu: apt install libgomp1"; exit 1; fi
 
 # Pages are tried in a real browser, Debian's; without it these tests are skipped, and say so.
 chromium:
@@ -92,6 +100,7 @@ $(BIN)/python:
 $(VENV)/.ready-local: pyproject.toml | $(BIN)/python
 	@echo "installing slm-mux with its local extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local]'
+	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || $(MAKE) --no-print-directory libgomp
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready-local

@@ -25,10 +25,10 @@ import aiohttp
 
 from local_endpoint import local_endpoint
 from openai_rate import at_once, peak_memory
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.collector import collect
 from slm_mux.collecting.keeper import StoreKeeper
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.collecting.shortfall import MemberNeeds, needs_of
 from slm_mux.models.base import Limits, Request
 from slm_mux.models.openai import OpenAIModel

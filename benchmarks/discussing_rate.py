@@ -22,12 +22,12 @@ import time
 from pathlib import Path
 
 from local_endpoint import local_endpoint
+from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.collecting.asking import Settings
 from slm_mux.collecting.counts import Counts
 from slm_mux.collecting.filing import Register
 from slm_mux.collecting.holding import Subject, hold, replay
 from slm_mux.collecting.keeper import StoreKeeper
-from slm_mux.collecting.pauses import fewer_pauses
 from slm_mux.collecting.shortfall import needs_of
 from slm_mux.collecting.topics import TopicMaker
 from slm_mux.discussion.debate import Debate

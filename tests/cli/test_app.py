@@ -47,3 +47,13 @@ async def test_an_encoding_without_our_signs(tmp_path: Path) -> None:
         shown = await slm_mux("ask", "How many?", "-v", "--pool", pool, PYTHONIOENCODING="ascii")
     assert shown.code == 0
     assert shown.out.splitlines()[0] == "9"
+
+
+async def test_a_warning_is_a_line(tmp_path: Path) -> None:
+    """What the library warns of is shown without the code that gave it."""
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    (tmp_path / "pool.yaml").write_text("models:\n  - {name: m, gguf: m.gguf}\n")
+    shown = await slm_mux_process("models", cwd=tmp_path)
+    warned = [line for line in shown.err.splitlines() if "sha256" in line]
+    assert [line.startswith("warning: ") for line in warned] == [True]
+    assert ".py:" not in shown.err

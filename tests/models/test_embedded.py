@@ -165,6 +165,17 @@ async def test_package_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         await model.complete(asked())
 
 
+async def test_library_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where xllamacpp is there, but a library of the system is not, the error says which."""
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError('libgomp.so.1: cannot open it')")
+    monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    model = EmbeddedModel("small", gguf="builtin:smollm2-135m")
+    with pytest.raises(EmbeddedEngineError, match="package libgomp1 of Debian") as caught:
+        await model.complete(asked())
+    assert "pip install" not in str(caught.value)
+
+
 async def test_nothing_is_fetched_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights that nothing here can run are not looked for."""
     monkeypatch.setitem(sys.modules, "xllamacpp", None)

@@ -6,6 +6,7 @@ message on stderr; where the command line has --json, also one document on stdou
 
 import os
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import typer
@@ -33,6 +34,7 @@ from slm_mux.cli.console import (
     json_is_wanted,
     make_streams_usable,
     print_error_json,
+    show_warning,
 )
 from slm_mux.errors import InvalidRequestError, NoAnswerError, PoolError, SlmMuxError
 
@@ -89,7 +91,9 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     make_streams_usable()
     try:
-        sys.exit(_run())
+        with warnings.catch_warnings():
+            warnings.showwarning = show_warning
+            sys.exit(_run())
     except BrokenPipeError:
         # Whoever read our output has left; there is no one to tell.
         sys.stderr.close()

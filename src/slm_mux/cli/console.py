@@ -43,6 +43,11 @@ def print_line(out: "Console", text: str, *, style: str | None = None) -> None:
     out.print(text, style=style, markup=False, soft_wrap=True)
 
 
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning of the library's, without the line of code that gave it."""
+    print(f"warning: {message}", file=sys.stderr)  # noqa: T201 - it must not need rich
+
+
 def _console(file: TextIO) -> "Console":
     from rich.console import Console
 

@@ -30,6 +30,10 @@ _BATCH = 64
 _PROMPT_CACHE_MIB = 64
 _PROPS_SECONDS = 10.0
 _CLOSING_SECONDS = 20.0
+_LIBRARIES = (
+    "install the library that it misses: libgomp.so.1 is in the package libgomp1 of Debian and "
+    "Ubuntu, libgomp of Fedora"
+)
 """For the step that is being computed; one of a large model on a slow machine takes a while."""
 
 
@@ -159,16 +163,15 @@ def _keep_for_ever(thing: object) -> None:
 
 
 def check_package(name: str) -> None:
-    """Check, without importing it, that the package is there; so before anything is fetched.
+    """Check that llama.cpp's package can be used; so before anything is fetched.
 
     Args:
         name: the model's, for the error.
 
     Raises:
-        EmbeddedEngineError: it is not; says how to install it.
+        EmbeddedEngineError: it cannot; says what to install.
     """
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise _no_package("it is not installed", name)
+    _package(name)
 
 
 def _package(name: str) -> Any:
@@ -176,16 +179,14 @@ def _package(name: str) -> Any:
         with _threads_that_yield():
             import xllamacpp
     except ImportError as error:
-        raise _no_package(str(error), name) from error
+        there = importlib.util.find_spec("xllamacpp") is not None
+        wanted = _LIBRARIES if there else "pip install 'slm-mux[local]'"
+        raise EmbeddedEngineError(
+            "models that run in this process need the package xllamacpp, which cannot be imported "
+            f"({error}); {wanted}",
+            model=name,
+        ) from error
     return xllamacpp
-
-
-def _no_package(reason: str, name: str) -> EmbeddedEngineError:
-    return EmbeddedEngineError(
-        "models that run in this process need the package xllamacpp, which cannot be imported "
-        f"({reason}); pip install 'slm-mux[local]'",
-        model=name,
-    )
 
 
 @contextlib.contextmanager
