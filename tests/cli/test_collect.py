@@ -390,8 +390,13 @@ def some_then_none(answered: int) -> Behaviour:
 
 @pytest.mark.alone
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-@pytest.mark.parametrize("as_json", [False, True])
-async def test_ctrl_c_keeps_everything(tmp_path: Path, as_json: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "as_json"),
+    [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False)],
+)
+async def test_ctrl_c_keeps_everything(
+    tmp_path: Path, number: signal.Signals, as_json: bool
+) -> None:
     """Exit code 130 within a second, one message; the next run draws the rest alone."""
     data_file(tmp_path, 6)
     async with serving() as fake:
@@ -401,7 +406,7 @@ async def test_ctrl_c_keeps_everything(tmp_path: Path, as_json: bool) -> None:
         process = await start(*ARGUMENTS, "--pool", pool, *form, cwd=tmp_path)
         await fake.crowded(5)
         interrupted = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         shown = await ended(process)
         assert time.monotonic() - interrupted < 1.5
         assert (shown.code, len(rows(tmp_path))) == (130, 7)

@@ -220,7 +220,7 @@ def test_an_error_after_ctrl_c_with_everything_written(
 
 
 def test_the_handler_of_ctrl_c_is_put_back(drawing: Drawing) -> None:
-    """After drawing, Ctrl-C does what it did before."""
-    before = signal.getsignal(signal.SIGINT)
+    """After drawing, Ctrl-C and SIGTERM do what they did before."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     drawing.run()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

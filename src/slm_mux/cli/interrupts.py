@@ -74,7 +74,7 @@ def ending_at_once() -> Iterator[None]:
 
 
 class Presses:
-    """Ctrl-C while a task runs: the first one cancels it, the others wait to be asked for.
+    """Ctrl-C or SIGTERM while a task runs: the first cancels it, others wait to be asked for.
 
     Python's own handler would raise KeyboardInterrupt at the second one, wherever the event loop
     is then, also while samples are being written.
@@ -108,17 +108,24 @@ class Presses:
 
 @contextmanager
 def presses_cancel(task: asyncio.Task[Any]) -> Iterator[Presses]:
-    """Handle Ctrl-C as `Presses` does within the block, where it is handled at all."""
+    """Handle Ctrl-C and SIGTERM as `Presses` does within the block, unless they are ignored."""
     presses = Presses(task)
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
-        yield presses
-        return
-    signal.signal(signal.SIGINT, presses.handle)
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A Ctrl-C that the system itself acts on, or nobody, was set so by whoever started this.
+    ours = [
+        number
+        for number, action in before.items()
+        if callable(action) or (number == signal.SIGTERM and action == signal.SIG_DFL)
+    ]
+    for number in ours:
+        signal.signal(number, presses.handle)
     try:
         yield presses
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in ours:
+            signal.signal(number, before[number])
 
 
 async def close_soon(closing: Awaitable[object]) -> None:
