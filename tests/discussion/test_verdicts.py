@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slm_mux.discussion.aspects import ASPECTS, ASPECTS_EACH, aspects_of
-from slm_mux.discussion.verdicts import APPROVED, REJECTED, VerdictKind
+from slm_mux.discussion.verdicts import VerdictKind
+from slm_mux.steps import APPROVED, REJECTED
 from slm_mux.types import KindName
 
 KINDS: tuple[KindName, ...] = (

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 from slm_mux.dissecting.turns import Held, Said, majority
+from slm_mux.steps import APPROVED, REJECTED, VERIFY
 
 NAMES = "xyzuvw"
 SIGNS = "AaBbc.!~"
@@ -36,9 +37,9 @@ def said(
 def verdict(sign: str, on: Sequence[int], speaker: str = "v", aspect: str = "steps") -> Said:
     """A verdict: "y", "n", or "." for neither."""
     return Said(
-        step=f"verify: {aspect}",
+        step=VERIFY + aspect,
         speaker=speaker,
-        key={"y": "yes", "n": "no"}.get(sign),
+        key={"y": APPROVED, "n": REJECTED}.get(sign),
         correct=None,
         heard=tuple(on),
         series=f"series of {speaker} for {aspect}",

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from slm_mux.cli.live_display import LiveDisplay, cell, short
-from slm_mux.discussion.debate import SUMMARY
 from slm_mux.dissecting.moves import Move
 from slm_mux.mux.changes import moves_in
 from slm_mux.sampling.events import Event, TurnAsked, TurnTaken
+from slm_mux.steps import SUMMARY
 from slm_mux.types import DiscussionRecord, Sample, TurnRecord
 
 

@@ -19,7 +19,7 @@ CUT = "cut"
 SUMMARISED = "summarised"
 """What a model was to read was too long for its context, so it was summarised first."""
 UNCLEAR_VERDICT = "unclear_verdict"
-"""A verifier said neither yes nor no; it counts as no approval."""
+"""A verifier said neither "correct" nor "wrong"; it counts as no approval."""
 UNCLEAR_CHOICE = "unclear_choice"
 """A judge did not name one of the answers it was to choose from; the vote decides."""
 

@@ -9,10 +9,8 @@ from slm_mux.discussion.base import Say, Topic, Turn
 from slm_mux.discussion.breaches import UNREADABLE
 from slm_mux.discussion.quoting import quotable
 from slm_mux.discussion.room import Room
+from slm_mux.steps import CANDIDATE
 from slm_mux.types import Answer
-
-STEP = "candidate"
-"""What the turns of candidates are for."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -87,7 +85,7 @@ async def ask_for_candidates(
     names = [speaker.name for speaker in topic.speakers]
     chosen = [one for one in topic.ranked if generators is None or one.name in generators]
     count = candidate_count(candidates, generators, names)
-    says = [Say(speaker=chosen[place % len(chosen)], step=STEP) for place in range(count)]
+    says = [Say(speaker=chosen[place % len(chosen)], step=CANDIDATE) for place in range(count)]
     turns = await room.hear(says)
     ranks = {speaker.name: rank for rank, speaker in enumerate(topic.ranked)}
     readable = []

@@ -40,6 +40,7 @@ from slm_mux.discussion.majority import majority
 from slm_mux.discussion.prompts import assistant, before_request, joined, length, numbered, user
 from slm_mux.discussion.quoting import fitted, quotable, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.steps import ROUND, SUMMARY
 from slm_mux.types import Message
 
 OTHERS = "Others were asked the same. This is what they wrote:"
@@ -57,8 +58,6 @@ SUMMARISE = (
     "reason."
 )
 """Asks an agent to shorten what it could not read otherwise; the numbered replies follow."""
-SUMMARY = ": summary"
-"""Ends the names of the steps in which agents sum up."""
 
 
 class Debate(Struct, frozen=True, kw_only=True):
@@ -202,7 +201,7 @@ async def _round(
     agents: Sequence[_Agent], room: Room, number: int, before: Sequence[Turn]
 ) -> list[Turn]:
     """Have every agent answer after it has read the others' turns of the round before."""
-    step = f"round {number}"
+    step = f"{ROUND} {number}"
     readings = [_others(agents, before, place) for place in range(len(agents))]
     await _summarise(agents, readings, room, step)
     says = [

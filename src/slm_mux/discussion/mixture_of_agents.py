@@ -38,6 +38,7 @@ from slm_mux.discussion.majority import majority
 from slm_mux.discussion.prompts import before_request, joined, length, numbered
 from slm_mux.discussion.quoting import fitted, quotable, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.steps import AGGREGATE, LAYER
 from slm_mux.types import Answer, Message
 
 REPLIES = "Here are replies to this that were written before:"
@@ -100,10 +101,10 @@ class MixtureOfAgents(Struct, frozen=True, kw_only=True):
         layers: list[list[Turn]] = []
         read: list[Turn] = []
         for number in range(1, self.layers + 1):
-            says = [_say(one, f"layer {number}", read, topic, room) for one in proposers]
+            says = [_say(one, f"{LAYER} {number}", read, topic, room) for one in proposers]
             layers.append(await _heard(says, room))
             read = [turn for turn in layers[-1] if turn.text is not None] or read
-        [final] = await _heard([_say(aggregator, "aggregate", read, topic, room)], room)
+        [final] = await _heard([_say(aggregator, AGGREGATE, read, topic, room)], room)
         if final.answer is not None:
             return room.ended(
                 self.name,

@@ -46,9 +46,10 @@ from slm_mux.discussion.judging import judged_by, judging
 from slm_mux.discussion.prompts import joined, length
 from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
-from slm_mux.discussion.verdicts import APPROVED, VerdictKind
+from slm_mux.discussion.verdicts import VerdictKind
 from slm_mux.errors import InvalidRequestError
 from slm_mux.questions import check_name
+from slm_mux.steps import APPROVED, VERIFY
 from slm_mux.types import Message
 
 SOLUTION = (
@@ -166,7 +167,7 @@ async def _approvals(
                 says.append(
                     Say(
                         speaker=verifier,
-                        step=f"verify: {aspect}",
+                        step=VERIFY + aspect,
                         messages=messages,
                         heard=tuple(turns),
                         reader=reader,

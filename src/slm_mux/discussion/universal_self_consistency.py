@@ -42,6 +42,7 @@ from slm_mux.discussion.picking import NOUN, PickKind
 from slm_mux.discussion.prompts import joined, length
 from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.steps import CHOICE
 from slm_mux.types import Message
 from slm_mux.wording import counted
 
@@ -54,7 +55,6 @@ REQUEST = (
     "again: compare the responses in one or two sentences."
 )
 """Asks for consistency and not for truth, since judging truth is what small models are bad at."""
-STEP = "choice"
 
 
 class UniversalSelfConsistency(Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ async def _ask(judge: Speaker, topic: Topic, room: Room, listed: Sequence[Candid
         room.breaches[CUT] += 1
     say = Say(
         speaker=judging(judge),
-        step=STEP,
+        step=CHOICE,
         messages=_messages(judge, topic, shown, reader),
         heard=tuple(one.turn.index for one in listed),
         reader=reader,

@@ -10,10 +10,8 @@ from collections.abc import Iterable
 
 from slm_mux.answers.locate import Located
 from slm_mux.answers.named import Labels, Names, plain, read_named
+from slm_mux.steps import APPROVED, REJECTED
 from slm_mux.types import Answer, KindName
-
-APPROVED = "correct"
-REJECTED = "wrong"
 
 _IN_PROSE = {
     APPROVED: (

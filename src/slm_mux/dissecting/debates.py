@@ -19,9 +19,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from slm_mux.dissecting.moves import ROUND, Move, moves_of, rounds_in
+from slm_mux.dissecting.moves import Move, moves_of, rounds_in
 from slm_mux.dissecting.shares import Kind, Paired, Share, kinds_of, paired, share_of
 from slm_mux.dissecting.turns import Held, Said, majority
+from slm_mux.steps import ROUND
 
 KINDS = ("no_answer", "never_right", "capitulation", "outvoted", "drifted", "unreadable")
 PAPER_GROUPTHINK, PAPER_FAILURES = 144, 242

@@ -14,9 +14,7 @@ from msgspec import Struct
 from slm_mux.dissecting.shares import paired
 from slm_mux.dissecting.turns import Held, Said
 from slm_mux.errors import StoreError
-
-ROUND, LAYER = "round", "layer"
-"""What the steps of a debate and of a mixture of agents are called, before their numbers."""
+from slm_mux.steps import ROUND
 
 Change = Literal["kept", "changed", "lost", "found", "none"]
 """What became of the answer: the same class, another class, no longer readable, readable for the

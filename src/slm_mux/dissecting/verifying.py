@@ -1,7 +1,7 @@
 """Multi-agent verification: what verifiers say of right and of wrong candidates.
 
-A verdict that failed, said nothing, or said neither yes nor no is no approval. Every wrong answer
-is of exactly one kind, the first that fits:
+A verdict that failed, said nothing, or said neither "correct" nor "wrong" is no approval. Every
+wrong answer is of exactly one kind, the first that fits:
 
     no_answer    no candidate could be read
     never_right  no candidate is right
@@ -15,12 +15,9 @@ from msgspec import Struct
 
 from slm_mux.dissecting.shares import Kind, Paired, Share, kinds_of, paired, share_of
 from slm_mux.dissecting.turns import Held, Said, majority
-from slm_mux.dissecting.weighing import CANDIDATE
+from slm_mux.steps import APPROVED, CANDIDATE, VERIFY
 
 KINDS = ("no_answer", "never_right", "rejected", "tied")
-VERIFY = "verify: "
-"""Begins the steps of verdicts; the aspect's name follows."""
-APPROVED = "yes"
 
 
 class Approvals(Struct, frozen=True, kw_only=True):
@@ -33,7 +30,7 @@ class Approvals(Struct, frozen=True, kw_only=True):
     wrong: Share
     """Verdicts on wrong candidates that approve."""
     unclear: int
-    """Verdicts that are neither yes nor no."""
+    """Verdicts that say neither "correct" nor "wrong"."""
 
 
 class Verifying(Struct, frozen=True, kw_only=True):

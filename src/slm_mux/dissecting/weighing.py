@@ -17,13 +17,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from slm_mux.dissecting.moves import LAYER, rounds_in
+from slm_mux.dissecting.moves import rounds_in
 from slm_mux.dissecting.shares import Kind, Paired, Share, kinds_of, paired, share_of
 from slm_mux.dissecting.turns import Held, Said, majority
+from slm_mux.steps import AGGREGATE, CANDIDATE, CHOICE, LAYER
 
 KINDS = ("no_answer", "never_right", "lost_earlier", "outvoted", "overruled", "invented")
-AGGREGATE, CHOICE, CANDIDATE = "aggregate", "choice", "candidate"
-"""The steps in which a model writes the answer, picks it, and in which there are candidates."""
 
 
 class Weighing(Struct, frozen=True, kw_only=True):

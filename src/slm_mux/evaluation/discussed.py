@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from slm_mux.methods.base import Discussed, Outcome
 from slm_mux.readers import Readers
+from slm_mux.steps import SUMMARY
 from slm_mux.tasks.scoring import Scorer
 
 if TYPE_CHECKING:
@@ -159,8 +160,6 @@ def _document(
 
 
 def _key(turn: "Turn") -> str | None:
-    from slm_mux.discussion.debate import SUMMARY
-
     # What was read in a summary is its text.
     return None if turn.answer is None or turn.step.endswith(SUMMARY) else turn.answer.key
 

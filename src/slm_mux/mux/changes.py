@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from slm_mux.dissecting.moves import LAYER, ROUND, Move, moves_of
+from slm_mux.dissecting.moves import Move, moves_of
 from slm_mux.dissecting.turns import Held, Said
+from slm_mux.steps import LAYER, ROUND
 from slm_mux.types import TurnRecord
 
 

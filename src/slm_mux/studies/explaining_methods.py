@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from slm_mux.dissecting import debates, verifying, weighing
 from slm_mux.dissecting.following import Confidences, cues_of, following
-from slm_mux.dissecting.moves import LAYER, ROUND, Move, counts_of, moves_of, pairs_of, rounds_in
+from slm_mux.dissecting.moves import Move, counts_of, moves_of, pairs_of, rounds_in
 from slm_mux.dissecting.turns import Held, Said
+from slm_mux.steps import AGGREGATE, CANDIDATE, LAYER, ROUND
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -141,7 +142,7 @@ def _tell_debate(held: Held, around: Around) -> dict[str, Any]:
 def _tell_mixture(held: Held, around: Around) -> dict[str, Any]:
     return {
         **_rounds(held, LAYER, around),
-        "aggregate": [_said(turn) for turn in held.turns if turn.step == weighing.AGGREGATE],
+        "aggregate": [_said(turn) for turn in held.turns if turn.step == AGGREGATE],
     }
 
 
@@ -155,7 +156,7 @@ def _tell_approvals(held: Held, around: Around) -> dict[str, Any]:  # noqa: ARG0
         "candidates": [
             {**_said(turn), "approvals": approvals.get(index)}
             for index, turn in enumerate(held.turns)
-            if turn.step == weighing.CANDIDATE
+            if turn.step == CANDIDATE
         ]
     }
 

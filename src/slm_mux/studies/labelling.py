@@ -25,11 +25,12 @@ from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
 from slm_mux.dissecting.debates import KINDS, kind_of
 from slm_mux.dissecting.labels import agreement
-from slm_mux.dissecting.moves import ROUND, agents_in
+from slm_mux.dissecting.moves import agents_in
 from slm_mux.dissecting.turns import Held
 from slm_mux.models.pool import Pool
 from slm_mux.readers import Readers
 from slm_mux.sampling.seeds import problem_id
+from slm_mux.steps import ROUND
 from slm_mux.store.store import Store
 from slm_mux.studies.discussed_texts import texts_of
 from slm_mux.types import Message, Problem

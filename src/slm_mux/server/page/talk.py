@@ -6,7 +6,6 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from slm_mux.discussion.debate import SUMMARY
 from slm_mux.dissecting.moves import Move
 from slm_mux.mux.changes import moves_in
 from slm_mux.sampling.events import TurnAsked, TurnTaken
@@ -14,6 +13,7 @@ from slm_mux.server.page.board import LONGEST_ANSWER, note_of, said_in
 from slm_mux.server.page.marks import Mark, Marks
 from slm_mux.server.page.texts import on_one_line
 from slm_mux.server.wire.reply import draw_document
+from slm_mux.steps import SUMMARY
 from slm_mux.types import TurnRecord
 from slm_mux.wording import listed
 
