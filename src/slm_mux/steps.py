@@ -21,3 +21,8 @@ APPROVED = "correct"
 """The key of a verdict that approves."""
 REJECTED = "wrong"
 """The key of one that does not."""
+
+
+def sums_up(step: str) -> bool:
+    """Whether the turns of a step sum up what others wrote: their answer is all their text."""
+    return step.endswith(SUMMARY)

@@ -1,4 +1,4 @@
-"""Words of messages that depend on a number."""
+"""Words of messages that depend on a number, or on names."""
 
 from collections.abc import Sequence
 
@@ -19,3 +19,12 @@ def listed(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def did_you_mean(name: str, valid: Sequence[str]) -> str:
+    """Give "; did you mean `gsm8k`?" where a valid name is near, else nothing."""
+    # Only mistakes need it.
+    import difflib
+
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else ""

@@ -3,7 +3,6 @@
 What users write is read with it: each kind of file has its own limits, words and class of errors.
 """
 
-import difflib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 from msgspec import Struct
+
+from slm_mux.wording import did_you_mean
 
 E = TypeVar("E", bound=Exception)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -192,8 +193,7 @@ def located(complaint: str) -> tuple[str, KeyPath]:
 
 def nearest(name: str, valid: Sequence[str]) -> str:
     """Give "; did you mean `seed`?" where a valid name is near, else all that are valid."""
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?" if close else f"; valid are {', '.join(valid)}"
+    return did_you_mean(name, valid) or f"; valid are {', '.join(valid)}"
 
 
 def _line(part: yaml.Node | yaml.Event) -> int:

@@ -335,3 +335,14 @@ async def test_a_question_that_is_given_up_asks_no_more() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert [len(model.requests) for model in slow] == [1, 1]
+
+
+def test_a_verdict_of_one_word_is_kept() -> None:
+    """What a verifier says is its answer also where it is all that it says; a summary has none."""
+    reply = ["\\boxed{42}", *["correct"] * 20]
+    with Mux(Pool([Member(model=ScriptedModel("a", reply))], samples=1)) as mux:
+        found = mux.ask(ASK, method="mav").discussion
+    assert found is not None
+    verdicts = [turn for turn in found.turns if not turn.to_question]
+    assert verdicts
+    assert {(turn.answer, turn.text) for turn in verdicts} == {("correct", "correct")}

@@ -44,9 +44,7 @@ class LiveDisplay(ABC):
     def observe(self, event: Event) -> None:
         """Take in what happened."""
         if isinstance(event, RequestRetried):
-            self._note = Text(
-                f"{event.model}: trying again in {event.wait:.1f} s: {event.reason}", "yellow"
-            )
+            self._note = retry_note(event)
             if self._lines:
                 self._console.print(self._note)
         else:
@@ -61,6 +59,11 @@ class LiveDisplay(ABC):
     @abstractmethod
     def _table(self) -> Table:
         """How it stands."""
+
+
+def retry_note(event: RequestRetried) -> Text:
+    """Why somebody waits."""
+    return Text(f"{event.model}: trying again in {event.wait:.1f} s: {event.reason}", "yellow")
 
 
 def cell(sample: Sample) -> Text:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from slm_mux.cli.live_display import retry_note
 from slm_mux.sampling.events import Event, RequestRetried
 
 EVERY = 10.0
@@ -46,9 +47,7 @@ class ProgressDisplay(ABC):
     def observe(self, event: Event) -> None:
         """Take in a retry."""
         if isinstance(event, RequestRetried):
-            self._note = Text(
-                f"{event.model}: trying again in {event.wait:.1f} s: {event.reason}", "yellow"
-            )
+            self._note = retry_note(event)
 
     def _say_now_and_then(self) -> None:
         """Print lines where there is no terminal, if it is time."""

@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from slm_mux.cli.live_display import LiveDisplay, cell, short
-from slm_mux.dissecting.moves import Move
-from slm_mux.mux.changes import moves_in
+from slm_mux.mux.changes import Change, changes_in
 from slm_mux.sampling.events import Event, TurnAsked, TurnTaken
-from slm_mux.steps import SUMMARY
+from slm_mux.steps import sums_up
 from slm_mux.types import DiscussionRecord, Sample, TurnRecord
+from slm_mux.wording import listed
 
 
 class TurnsDisplay(LiveDisplay):
@@ -46,12 +46,11 @@ class TurnsDisplay(LiveDisplay):
 def show_discussion(console: Console, discussion: DiscussionRecord) -> None:
     """Print what each model said in each step, then who changed an answer, and after whom."""
     console.print(_steps_table(discussion.turns))
-    moves = moves_in(discussion.turns)
-    if not moves:
+    changes = changes_in(discussion.turns)
+    if changes is None:
         return
     console.print()
-    changes = [line for move in moves if (line := _change(move, discussion.turns))]
-    for line in changes or ["nobody changed an answer"]:
+    for line in [_line(change) for change in changes] or ["nobody changed an answer"]:
         console.print(Text(line), soft_wrap=True)
 
 
@@ -89,18 +88,16 @@ def _words(turn: TurnRecord) -> str:
         return short(turn.answer)
     if turn.to_question:
         return "unreadable"
-    return "summed up" if turn.step.endswith(SUMMARY) else "unclear"
+    return "summed up" if sums_up(turn.step) else "unclear"
 
 
-def _change(move: Move, turns: Sequence[TurnRecord]) -> str | None:
-    """What became of an answer, in words; None where it was kept or there was none."""
-    if move.change in ("kept", "none"):
-        return None
-    written = {turn.canonical: short(turn.answer) for turn in turns if turn.answer is not None}
-    before = "no answer" if move.before is None else written[move.before.key]
-    after = "no answer" if move.after.key is None else written[move.after.key]
-    said = f"{move.after.speaker}: {before} → {after} in {move.after.step}"
-    if move.after.key is None or not move.heard:
+def _line(change: Change) -> str:
+    before, after = (
+        "no answer" if answer is None else short(answer) for answer in (change.before, change.after)
+    )
+    said = f"{change.model}: {before} → {after} in {change.step}"
+    if change.after is None or not change.heard:
         return said
-    by = dict.fromkeys(heard.turn.speaker for heard in move.said_by)
-    return f"{said}, as {' and '.join(by)} had said" if by else f"{said}, which nobody it read said"
+    if not change.said_by:
+        return f"{said}, which nobody it read said"
+    return f"{said}, as {listed(change.said_by)} had said"

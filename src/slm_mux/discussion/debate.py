@@ -40,7 +40,7 @@ from slm_mux.discussion.majority import majority
 from slm_mux.discussion.prompts import assistant, before_request, joined, length, numbered, user
 from slm_mux.discussion.quoting import fitted, quotable, room_left
 from slm_mux.discussion.room import Room
-from slm_mux.steps import ROUND, SUMMARY
+from slm_mux.steps import ROUND, SUMMARY, sums_up
 from slm_mux.types import Message
 
 OTHERS = "Others were asked the same. This is what they wrote:"
@@ -142,7 +142,7 @@ def rounds_of(discussion: Discussion) -> list[list[Turn | None]]:
     """
     steps: dict[str, list[Turn | None]] = {}
     for turn in discussion.turns:
-        if not turn.step.endswith(SUMMARY):
+        if not sums_up(turn.step):
             steps.setdefault(turn.step, []).append(None if turn.text is None else turn)
     return [list(row) for row in zip(*steps.values(), strict=True)]
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from slm_mux.methods.base import Discussed, Outcome
 from slm_mux.readers import Readers
-from slm_mux.steps import SUMMARY
+from slm_mux.steps import sums_up
 from slm_mux.tasks.scoring import Scorer
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _document(
 
 def _key(turn: "Turn") -> str | None:
     # What was read in a summary is its text.
-    return None if turn.answer is None or turn.step.endswith(SUMMARY) else turn.answer.key
+    return None if turn.answer is None or sums_up(turn.step) else turn.answer.key
 
 
 def _ended(turn: "Turn") -> str | None:

@@ -25,6 +25,7 @@ from slm_mux.sampling.reading import read_completion
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.sampling.seeds import problem_id
 from slm_mux.sampling.tally import issues_of, outcome_of
+from slm_mux.steps import sums_up
 from slm_mux.types import Decision, DiscussionRecord, TurnRecord, Vote
 from slm_mux.voting import rank_by_record, vote
 
@@ -195,8 +196,7 @@ def last_votes(topic: Topic, turns: Sequence[Turn]) -> tuple[Vote, ...]:
 
 def _recorded(turn: Turn) -> TurnRecord:
     text, answer = turn.text, turn.answer
-    if answer is not None and not turn.to_question and answer.text == text:
-        # A summary is all text.
+    if sums_up(turn.step):
         answer = None
     ended: Literal["failed", "silent"] | None = "silent" if text is None else None
     return TurnRecord(

@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 
 from slm_mux.errors import InvalidRequestError, TaskDataError
-from slm_mux.tasks.base import TASKS, Task, TaskOptions, did_you_mean, refuse_file_options
+from slm_mux.tasks.base import TASKS, Task, TaskOptions, refuse_file_options
+from slm_mux.wording import did_you_mean
 
 __all__ = ["TASKS", "Task", "TaskOptions", "load_task"]
 

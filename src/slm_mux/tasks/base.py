@@ -1,13 +1,13 @@
 """A task: the problems of one data set, where they came from, and how they are chosen from."""
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
 
 from slm_mux.errors import InvalidRequestError
 from slm_mux.types import Problem, ProblemKind
+from slm_mux.wording import did_you_mean
 
 TASKS: Mapping[str, str] = MappingProxyType(
     {
@@ -87,12 +87,6 @@ class Task(Struct, frozen=True, kw_only=True):
                 raise InvalidRequestError(f"{self.name} has no split {split!r}: it {has}{hint}")
             chosen = tuple(problem for problem in chosen if problem.split == split)
         return chosen if limit is None else chosen[:limit]
-
-
-def did_you_mean(name: str, valid: Sequence[str]) -> str:
-    """Give "; did you mean `gsm8k`?" where a valid name is near, else nothing."""
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def refuse_file_options(task: str, options: TaskOptions) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from slm_mux.errors import TaskDataError
-from slm_mux.tasks.base import did_you_mean
+from slm_mux.wording import did_you_mean
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

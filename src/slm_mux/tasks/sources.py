@@ -12,10 +12,10 @@ from pathlib import Path
 import platformdirs
 
 from slm_mux.errors import InvalidRequestError, TaskDataError, WeightsError
-from slm_mux.tasks.base import did_you_mean
 from slm_mux.tasks.checks import Data
 from slm_mux.tasks.formats import form_of
 from slm_mux.tasks.rows import DataFile, read_file
+from slm_mux.wording import did_you_mean
 
 _OFFICIAL = {"train": "validation", "validation": "validation", "dev": "validation", "test": "test"}
 _REVISION = "main"

@@ -6,14 +6,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from slm_mux.dissecting.moves import Move
-from slm_mux.mux.changes import moves_in
+from slm_mux.mux.changes import Change, changes_in
 from slm_mux.sampling.events import TurnAsked, TurnTaken
 from slm_mux.server.page.board import LONGEST_ANSWER, note_of, said_in
 from slm_mux.server.page.marks import Mark, Marks
 from slm_mux.server.page.texts import on_one_line
 from slm_mux.server.wire.reply import draw_document
-from slm_mux.steps import SUMMARY
+from slm_mux.steps import sums_up
 from slm_mux.types import TurnRecord
 from slm_mux.wording import listed
 
@@ -124,7 +123,7 @@ class Talk:
         key, written = document["canonical"], document["answer"]
         if ended is not None:
             turn.state = "failed" if ended == "failed" else "silent"
-        elif turn.step.endswith(SUMMARY):
+        elif sums_up(turn.step):
             turn.state, turn.answer = "said", "summed up"
         elif key is None or written is None:
             turn.state = "unreadable"
@@ -157,18 +156,20 @@ def talk_of(mux: Mapping[str, Any]) -> Talk | None:
 
 def changes_of(mux: Mapping[str, Any]) -> list[str]:
     """Say who changed an answer, and after whom; nothing where nobody answers twice."""
-    turns = msgspec.convert(mux["discussion"]["turns"], list[TurnRecord])
-    moves = moves_in(turns)
-    written = {turn.canonical: on_one_line(turn.answer or "", 60) for turn in turns}
-    found = [_change(move, written) for move in moves if move.change not in ("kept", "none")]
-    return found or (["Nobody changed an answer."] if moves else [])
+    changes = changes_in(msgspec.convert(mux["discussion"]["turns"], list[TurnRecord]))
+    if changes is None:
+        return []
+    return [_sentence(change) for change in changes] or ["Nobody changed an answer."]
 
 
-def _change(move: Move, written: Mapping[str | None, str]) -> str:
-    before = "no answer" if move.before is None else written[move.before.key]
-    after = "no answer" if move.after.key is None else written[move.after.key]
-    said = f"{move.after.speaker} went from {before} to {after} in {move.after.step}"
-    by = list(dict.fromkeys(heard.turn.speaker for heard in move.said_by))
-    if move.after.key is None or not move.heard:
+def _sentence(change: Change) -> str:
+    before, after = (
+        "no answer" if answer is None else on_one_line(answer, 60)
+        for answer in (change.before, change.after)
+    )
+    said = f"{change.model} went from {before} to {after} in {change.step}"
+    if change.after is None or not change.heard:
         return f"{said}."
-    return f"{said}, as {listed(by)} had said." if by else f"{said}; nobody it read had said so."
+    if not change.said_by:
+        return f"{said}; nobody it read had said so."
+    return f"{said}, as {listed(change.said_by)} had said."
