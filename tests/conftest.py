@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,35 @@ def smollm2_gguf() -> Path:
     return resolve("builtin:smollm2-135m", prefer="index")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have real models run alone: the threads of llama.cpp take every core."""
-    for item in items:
-        if item.get_closest_marker("real_model"):
-            item.add_marker("alone")
+    """Have the tests of real models begin: a worker whose last test is long leaves others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("real_model") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give a real model its worker's cores: the threads of llama.cpp would take them all."""
+    cores = _cores() if item.get_closest_marker("real_model") else set()
+    own = _of_this_worker(cores)
+    if own == cores:
+        return (yield)
+    os.sched_setaffinity(0, own)
+    try:
+        return (yield)
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+def _of_this_worker(cores: set[int]) -> set[int]:
+    """The worker's share of the cores; all of them where nothing runs beside it."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    groups = min(workers, len(cores))
+    return set(sorted(cores)[worker % groups :: groups]) if cores else cores
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

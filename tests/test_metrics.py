@@ -46,6 +46,38 @@ def test_wilson_at_the_ends() -> None:
             metrics.wilson(correct, total)
 
 
+unit = st.floats(0, 1)
+within = st.tuples(unit, unit, unit).map(sorted)
+"""The lower end of an interval, a figure in it, and the upper end."""
+
+
+def test_difference_interval_of_newcombe() -> None:
+    """His example, 56 of 70 less 48 of 80: 0.0524 to 0.3339 by method 10."""
+    found = metrics.difference_interval(
+        56 / 70, metrics.wilson(56, 70), 48 / 80, metrics.wilson(48, 80)
+    )
+    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+@given(within, within)
+def test_difference_interval_laws(one: list[float], other: list[float]) -> None:
+    """It holds the difference, turns round with it, and is shifted by an exact figure."""
+    (low, first, high), (under, second, over) = one, other
+    found = metrics.difference_interval(first, (low, high), second, (under, over))
+    assert found[0] <= first - second <= found[1]
+    turned = metrics.difference_interval(second, (under, over), first, (low, high))
+    assert turned == pytest.approx((-found[1], -found[0]), abs=1e-12)
+    shifted = metrics.difference_interval(first, (low, high), second, (second, second))
+    assert shifted == pytest.approx((low - second, high - second), abs=1e-12)
+
+
+def test_difference_interval_of_a_figure_outside_of_its_own() -> None:
+    """The difference stays inside."""
+    assert metrics.difference_interval(0.5, (0.6, 0.7), 0.0, (0.0, 0.0)) == pytest.approx(
+        (0.5, 0.7)
+    )
+
+
 @given(pairs)
 def test_failures_bound_the_accuracy(drawn: list[tuple[bool, bool]]) -> None:
     """However failed problems would have ended, the accuracy lies between the bounds."""

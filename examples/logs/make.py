@@ -33,7 +33,12 @@ def recorded() -> list[dict[str, Any]]:
     """Give the recorded draws, in the order of the problems, then of the models."""
     with as_file(files("slm_mux").joinpath("recordings", "demo.parquet")) as path:
         rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
-    return [row for row in rows if row["kind"] in KINDS and row["draw"] < DRAWS]
+    return [
+        row
+        for row in rows
+        # What was drawn for a discussion answers its prompt, not the problem.
+        if row["kind"] in KINDS and row["draw"] < DRAWS and row["method"] is None
+    ]
 
 
 def answer_of(row: dict[str, Any], readers: Readers) -> str | None:

@@ -90,6 +90,8 @@ async def test_offline_a_method_is_whole_or_has_a_reason(tmp_path: Path) -> None
         shown = await live(tmp_path, "--method", "debate", "--offline")
         assert one.requests == asked
     assert shown.code == 0, shown.err
+    alone = "debate: there is one model only: nobody reads what another one wrote"
+    assert alone in shown.document["notes"]
     assert rows(shown.document)["debate"]["reason"] == (
         "3 of 4 problems' discussions are not in the store; without --offline they are drawn"
     )

@@ -14,7 +14,7 @@ from slm_mux.dissecting.following import CUES as ALL_CUES
 from slm_mux.studies.explaining_methods import EXPLAINED
 from tests.cli.exam import imported
 from tests.cli.running import pool_file, slm_mux, slm_mux_process
-from tests.dissecting.making import debate
+from tests.dissecting.making import debate, mixture
 from tests.endpoints import answers, serving
 from tests.studies.explaining import explained_run, run_with
 
@@ -71,6 +71,7 @@ def test_every_figure_is_on_the_page(tmp_path: Path) -> None:
     assert cells(lines, "1     3 of 5, 60.0% (23–88)") == ["46.7%", "80.0%", "20.0%"]
     assert " ".join(cells(lines, CUES["majority"])) == "2 of 3 66.7% 21–94 2 of 2 0 of 0"
     assert cells(lines, "by x") == ["0.0%", "0–66", "100.0%", "34–100", "0"]
+    assert lines.count("1 prompt cut to fit") == 3
     place = lines.index("capitulations, from answers: 2 of 4, 50.0% (15–85) of failures")
     assert "a model labelled its debates: 144 of 242, 59.5% groupthink" in lines[place + 1]
     assert max(map(len, lines)) <= 120
@@ -91,6 +92,28 @@ def test_the_worst_are_told_with_their_texts(tmp_path: Path) -> None:
         "x says [b]b[/b] in round 2",
         "-- round 2, y: unreadable",
         "y says [b]None[/b] in round 2",
+        "=> round 2, agent 1 (x): a (right) to b (wrong), having read nobody",
+        "=> b, most of them",
+    ]
+
+
+def test_the_worst_say_who_changed_after_whom(tmp_path: Path) -> None:
+    """From what to what, whom the agent had read, who of these had said so; in layers, too."""
+    discussed = {
+        "debate": [debate("Ab.c", ".bbd", problem="q1"), debate("bb", "bb", problem="q2")],
+        "mixture_of_agents": [mixture("Ab", "bb", aggregate="b", problem="q1")],
+    }
+    with run_with(tmp_path / "s.db", discussed) as store:
+        lines, _ = page(explained_run(store, worst=2))
+    agent = "=> round 2, agent"
+    assert [line for line in lines if line.startswith("=> ")] == [
+        f"{agent} 1 (x): a (right) to no answer, having read agents 2, 3 and 4",
+        f"{agent} 3 (z): no answer to b (wrong), having read agents 1, 2 and 4; so said agent 2",
+        f"{agent} 4 (u): c (wrong) to d (wrong), having read agents 1, 2 and 3; none said so",
+        "=> b, most of them",
+        "=> nobody changed an answer",
+        "=> b, most of them",
+        "=> layer 2, agent 1 (x): a (right) to b (wrong), having read agent 2; so said agent 2",
         "=> b, most of them",
     ]
 
@@ -180,6 +203,19 @@ async def test_labels_by_a_model(tmp_path: Path) -> None:
     again = await slm_mux(*label, "--labeller", "model-0", "--json", cwd=tmp_path)
     labels = again.document["discussions"]["debate"]["labels"]
     assert (labels["labeller"], labels["capitulations"]["share"]) == ("model-0", 1.0)
+    lines, _ = page(
+        {
+            **again.document,
+            "discussions": {
+                "debate": {
+                    **again.document["discussions"]["debate"],
+                    "labels": {**labels, "cut": 2},
+                }
+            },
+        }
+    )
+    assert "2 debates too long for model-0: it read texts without their beginnings" in lines
+    assert not any("too long" in line for line in shown.out.splitlines())
     plain = await slm_mux("explain", "1", "--json", cwd=tmp_path)
     assert "labels" not in plain.document["discussions"]["debate"]
     # Labels are nobody's draws on the problems.

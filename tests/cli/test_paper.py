@@ -16,10 +16,7 @@ from slm_mux.errors import TaskDataError
 from slm_mux.store import Store
 from tests.cli.running import Ended, ended, pool_file, slm_mux, start
 from tests.endpoints import FakeEndpoint, answers, serving, status
-from tests.shipped import shipped_store
 
-ROOT = Path(__file__).parents[2]
-EMBEDDED = str(ROOT / "examples" / "paper" / "embedded.yaml")
 COUNTING = ("--only", "mux", "--only", "single", "--only", "self_consistency")
 
 
@@ -84,24 +81,6 @@ def figures(document: dict[str, Any]) -> list[Any]:
         (task["task"], task["gap"], task["blocks"], task["conditions"])
         for task in document["tasks"]
     ]
-
-
-async def test_the_shipped_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example's pool finds its samples, and gives the figures of docs/results.md."""
-    shipped_store(tmp_path / "cache")
-    monkeypatch.setenv("SLM_MUX_CACHE", str(tmp_path / "cache"))
-    arguments = ("--task", "demo", "--pool", EMBEDDED, "--offline", "--json")
-    one = await slm_mux("paper", "table1", *arguments, cwd=tmp_path)
-    assert one.code == 0, one.err
-    found = ours(one.document)["accuracy"]
-    assert found == [None, None, None, 82.5, 77.5, 82.5, 85.0]
-    rows = one.document["tasks"][0]["blocks"][0]["rows"]
-    assert "not in the store; without --offline they are drawn" in rows[1]["reason"]
-    assert one.document["tasks"][0]["conditions"]["problems"] == 40
-
-    three = await slm_mux("paper", "table3", *arguments, cwd=tmp_path)
-    group = ours(three.document)["group 1: qwen2.5-coder-1.5b, qwen2.5-coder-0.5b"]
-    assert group == [78.2, 78.3, -0.1, 82.5, 82.5]
 
 
 async def test_live_without_discussions(tmp_path: Path) -> None:
@@ -206,7 +185,7 @@ async def test_dry_run(tmp_path: Path) -> None:
     assert calls["debate"] == 4 * 9
     assert task["calls"] == 36 + 36 + 24 + sum(calls.values())
     assert task["cost"] == pytest.approx(task["prompt_tokens"] + 2 * task["completion_tokens"])
-    assert "debate, at most" in page.out
+    assert "debate, estimated" in page.out
     assert "Discussions are an estimate" in page.err
     assert after.document["tasks"][0]["calls"] <= 24
 
@@ -226,16 +205,23 @@ async def test_a_benchmark_beside_the_papers_figures(tmp_path: Path) -> None:
         plot = await slm_mux("paper", "figure7", *arguments, cwd=tmp_path)
     assert shown.code == 0, shown.err
     block = document["tasks"][0]["blocks"][0]
-    assert block["title"] == "group 1 (the paper's: mistral-small-24b and qwen2.5-7b)"
+    assert block["title"] == "group 1 (the paper: Mistral Small 24B, Qwen2.5 7B)"
     single, composed, gain = block["rows"]
-    assert composed["paper"] == {"value": 0.928, "where": "Table 2", "read_off": False}
+    assert composed["paper"] == {
+        "value": 0.928,
+        "where": "Table 2",
+        "read_off": False,
+        "problems": 500,
+    }
     assert composed["difference"] == pytest.approx(0.072)
     assert composed["inside"] is True
     assert gain["paper"]["value"] == pytest.approx(0.043)
     assert single["models"] == ["model-0"]
     line = next(line for line in shown.out.splitlines() if line.startswith("composed"))
-    assert line.split()[:8] == ["composed", "100.0", "43.9", "to", "100.0", "92.8", "+7.2", "-48.9"]
+    assert line.split()[:8] == ["composed", "100.0", "43.9", "to", "100.0", "92.8", "+7.2", "-49.0"]
     assert "measured: 3 problems, split test, 3 draws of each (the paper: up to 3)" in shown.out
+    assert "that interval: Newcombe's for two independent accuracies; of gains and" in shown.out
+    assert "that interval: ours, shifted as if the paper's figure were exact" in plot.out
     assert "~ read off a plot of the paper, to about 0.2 points" in plot.out
     assert "~84.2" in plot.out
 
@@ -271,6 +257,25 @@ async def test_a_model_that_only_fails(tmp_path: Path) -> None:
         assert again.code == 0, again.err
         assert right.requests == (3 + 9) * 8
     assert ours(again.document)["accuracy"] == [100.0] * 4
+
+
+async def test_a_discussion_whose_calls_fail(tmp_path: Path) -> None:
+    """There are figures, with what failed below them; the exit code is 1."""
+    task_of(tmp_path, 2)
+    refused = status(400, message="too long")
+
+    async def alone(
+        fake: FakeEndpoint, request: web.Request, asked: dict[str, Any]
+    ) -> web.StreamResponse:
+        heard = len(asked["messages"]) > 2
+        return await (refused if heard else answers("\\boxed{7}"))(fake, request, asked)
+
+    async with three(tmp_path) as endpoints:
+        endpoints[0].always = alone
+        shown = await paper(tmp_path, "table1", "--only", "debate")
+    assert shown.code == 1
+    assert "debate: 2 calls failed" in shown.out
+    assert "sums: 16.7% of the calls of debate failed; --retry-failed makes those" in shown.err
 
 
 async def test_ctrl_c_and_resume(tmp_path: Path) -> None:

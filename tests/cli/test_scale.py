@@ -52,6 +52,16 @@ async def test_from_logs_to_curves(tmp_path: Path) -> None:
     assert "accuracy against K, the best of each size, k = 1" in first
 
 
+async def test_a_name_with_a_comma(tmp_path: Path) -> None:
+    """In double quotes it is one name."""
+    log = write_lines(tmp_path / "log.jsonl", exam_of())
+    log.write_text(log.read_text().replace('"wide ', '"wide, '))
+    await slm_mux("import", str(log), "--task", "exam", cwd=tmp_path)
+    subset = ("--models", 'steady, "wide, m[0]"')
+    document = (await slm_mux("scale", "exam", *subset, "--json", cwd=tmp_path)).document
+    assert document["chosen"]["models"] == ["steady", "wide, m[0]"]
+
+
 async def test_a_real_recording_of_one_model(tmp_path: Path) -> None:
     """A study of one model, with what its draws cost."""
     store = str(tmp_path / "samples.db")

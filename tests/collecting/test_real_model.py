@@ -42,6 +42,7 @@ async def test_collecting_from_a_real_model(tmp_path: Path, smollm2_gguf: Path) 
     assert all(record.draw.completion and record.draw.completion.text for record in records)
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 async def test_ctrl_c_while_a_real_model_generates(tmp_path: Path, smollm2_gguf: Path) -> None:
     """The process ends within a second although llama.cpp is at work, and keeps what came in."""

@@ -13,10 +13,12 @@ from slm_mux.answers.text import TextKind
 from slm_mux.discussion.aspects import ASPECTS
 from slm_mux.discussion.base import Discussion, Speaker
 from slm_mux.discussion.multi_agent_verification import MultiAgentVerification
+from slm_mux.discussion.sizes import THIRDS, size_of
 from slm_mux.discussion.workflows import workflow_of
-from slm_mux.errors import InvalidRequestError
+from slm_mux.errors import BadReplyError, InvalidRequestError
 from slm_mux.models.base import Generation, Request
 from slm_mux.models.scripted import Reply
+from slm_mux.models.wire import completions, decode_reply
 from slm_mux.types import Answer, Completion, KindName, ToolCall
 from tests.discussion.making import (
     LastWord,
@@ -257,6 +259,31 @@ async def test_a_silent_verifier_approves_nothing() -> None:
     assert discussion.breaches == {"silent": 1}
 
 
+@pytest.mark.parametrize(
+    ("body", "breaches"),
+    [
+        ('{"choices": [{"message": {"role": "assistant"}}]}', {"silent": 1}),
+        ('{"object": "chat.completion"}', {"failed": 1}),
+    ],
+    ids=["no content", "no choices"],
+)
+async def test_a_verifiers_reply_without_what_is_needed(
+    body: str, breaches: dict[str, int]
+) -> None:
+    """Without a content it says nothing, without choices it failed: either way no approval."""
+
+    def reply(_: str) -> Reply:
+        decoded = decode_reply(body.encode())
+        if not decoded.choices:
+            raise BadReplyError("it has no field `choices`", model="b")
+        return completions(decoded, 1)[0]
+
+    b = member("b", "4", reply)
+    discussion = await discussed(ONE, member("a", "4", "4"), b)
+    assert outcome(discussion) == ("4", "a", 0.5, "most approvals (1 of 2)")
+    assert discussion.breaches == breaches
+
+
 async def test_a_model_that_is_down_neither_answers_nor_approves() -> None:
     """The others' candidates are verified; its verdicts count as none."""
     a, b = speaker("a", failing, record=0.9), member("b", "5", "5")
@@ -309,7 +336,7 @@ async def test_a_candidate_too_long_for_a_verifier_loses_its_beginning() -> None
     cut = texts["small"] or ""
     assert cut.startswith("[...] ")
     assert cut.endswith("word 4")
-    assert len(asked(small)[2]) == (300 - 50) * 3
+    assert 0 <= (300 - 50) * THIRDS - size_of(requests(small)[2].messages) < THIRDS
     assert discussion.breaches == {"cut": 1}
 
 

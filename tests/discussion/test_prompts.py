@@ -5,7 +5,7 @@ import pytest
 from slm_mux.discussion.base import Turn
 from slm_mux.discussion.checking import check_at_least, check_members
 from slm_mux.discussion.majority import majority
-from slm_mux.discussion.prompts import assistant, before_request, length, numbered, user
+from slm_mux.discussion.prompts import assistant, before_request, numbered, user
 from slm_mux.errors import InvalidRequestError
 from slm_mux.types import Answer, Completion, Message, Sample
 from tests.discussion.making import speaker, topic
@@ -47,12 +47,6 @@ def test_notes_stand_between_question_and_request(
     changed = before_request(opening, "NOTES", instruction)
     assert changed == (system, {"role": "user", "content": expected})
     assert opening[1]["content"] is content
-
-
-def test_length() -> None:
-    """Characters of all texts are counted, whatever form the content has."""
-    messages = [user("abc"), {"role": "user", "content": [{"type": "text", "text": "de"}]}]
-    assert length(messages) == 5
 
 
 def turns(*spoken: tuple[str, str | None]) -> list[Turn]:

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from slm_mux.discussion.base import Turn
 from slm_mux.discussion.quoting import (
     ANSWER_TOKENS,
-    CHARACTERS_PER_TOKEN,
     LEFT_OUT,
     fitted,
     quotable,
     room_left,
 )
+from slm_mux.discussion.sizes import THIRDS, size
 from slm_mux.types import Answer, Completion, Failure, Sample
 from tests.discussion.making import speaker
 
@@ -66,14 +66,14 @@ def test_a_program_is_quoted_with_its_output() -> None:
     ("context", "limit", "rest", "left"),
     [
         (None, 100, 10**9, None),
-        (1000, 100, 0, 900 * CHARACTERS_PER_TOKEN),
-        (1000, 100, 700, 900 * CHARACTERS_PER_TOKEN - 700),
+        (1000, 100, 0, 900 * THIRDS),
+        (1000, 100, 700, 900 * THIRDS - 700),
         (1000, 100, 10**6, 0),
         # However much may be answered, half of the context is for reading.
-        (1000, 900, 0, 500 * CHARACTERS_PER_TOKEN),
-        (1000, None, 0, 500 * CHARACTERS_PER_TOKEN),
-        (8192, None, 0, (8192 - ANSWER_TOKENS) * CHARACTERS_PER_TOKEN),
-        (1, 1, 0, CHARACTERS_PER_TOKEN),
+        (1000, 900, 0, 500 * THIRDS),
+        (1000, None, 0, 500 * THIRDS),
+        (8192, None, 0, (8192 - ANSWER_TOKENS) * THIRDS),
+        (1, 1, 0, THIRDS),
     ],
 )
 def test_room_left(context: int | None, limit: int | None, rest: int, left: int | None) -> None:
@@ -84,7 +84,7 @@ def test_room_left(context: int | None, limit: int | None, rest: int, left: int 
 def test_the_longest_are_cut_first() -> None:
     """Short texts stay whole; the long ones end up alike, and keep their ends."""
     texts = ["short", "a" * 50 + "the answer is 1", "b" * 90 + "the answer is 2"]
-    cut, was_cut = fitted(texts, 65)
+    cut, was_cut = fitted(texts, size("short") + 2 * (size(LEFT_OUT) + 9 + size(texts[1][-15:])))
     assert was_cut
     assert cut == [
         "short",
@@ -94,7 +94,7 @@ def test_the_longest_are_cut_first() -> None:
 
 
 def test_what_fits_stays() -> None:
-    """Texts that fit to the character are left alone, and without a limit all do."""
+    """Texts that just fit are left alone, and without a limit all do."""
     assert fitted(["abc", "de"], 5) == (["abc", "de"], False)
     assert fitted(["abc" * 10**6], None) == (["abc" * 10**6], False)
     assert fitted([], 0) == ([], False)
@@ -105,11 +105,11 @@ def test_no_room_at_all() -> None:
     assert fitted(["abc", "de", ""], 0) == (["", "", ""], True)
 
 
-@given(st.lists(st.text(max_size=40), max_size=6), st.integers(0, 150))
-def test_cut_texts_fit(texts: list[str], characters: int) -> None:
+@given(st.lists(st.text(max_size=40), max_size=6), st.integers(0, 400))
+def test_cut_texts_fit(texts: list[str], room: int) -> None:
     """Together they fit, each is whole or an end, and none is cut before a longer one."""
-    cut, was_cut = fitted(texts, characters)
-    assert sum(map(len, cut)) <= characters
+    cut, was_cut = fitted(texts, room)
+    assert sum(map(size, cut)) <= room
     assert was_cut == (cut != texts)
     assert len(cut) == len(texts)
     changed = [place for place, text in enumerate(texts) if cut[place] != text]
@@ -118,6 +118,5 @@ def test_cut_texts_fit(texts: list[str], characters: int) -> None:
         assert kept == "" or (
             kept.startswith(LEFT_OUT) and texts[place].endswith(kept.removeprefix(LEFT_OUT))
         )
-        # Nobody longer than one that was cut is left whole.
-        assert all(len(texts[place]) > len(texts[n]) for n in set(range(len(texts))) - {*changed})
-    assert len({len(cut[place]) for place in changed}) <= 1
+        # Nobody larger than one that was cut is left whole.
+        assert all(size(texts[place]) > size(texts[n]) for n in set(range(len(texts))) - {*changed})

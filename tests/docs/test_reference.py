@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import slm_mux
+from slm_mux.discussion.workflows import WORKFLOWS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 DIRECTIVES = sorted(
@@ -34,6 +35,15 @@ def test_what_the_reference_names_is_there(name: str) -> None:
     except ModuleNotFoundError:
         thing = getattr(importlib.import_module(module), last)
     assert thing.__doc__
+
+
+def test_every_discussion_says_how_it_follows_its_paper() -> None:
+    """Each method in which models read each other is there, with its paper and its departures."""
+    shown = [name for name in DIRECTIVES if name.rpartition(".")[2] in WORKFLOWS]
+    assert {name.rpartition(".")[2] for name in shown} == set(WORKFLOWS)
+    for name in shown:
+        text = str(importlib.import_module(name).__doc__)
+        assert {"arXiv", "follows", "departs"} <= set(re.findall(r"\w+", text)), name
 
 
 def test_every_page_is_listed() -> None:

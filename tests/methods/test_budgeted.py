@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slm_mux.methods import summarise
+from slm_mux.methods import affordable_draws, summarise
 from slm_mux.methods.base import Discussed, Outcome
 from slm_mux.table import VoteTable
 from tests.tables import table_of
@@ -63,8 +63,57 @@ def test_a_budget_affords_draws(table: VoteTable, budget: float, k: int, alone: 
         assert found["self_consistency"]["samples_per_problem"] == alone
     for row in found.values():
         assert row["tokens_per_problem"] is None or row["tokens_per_problem"] <= budget
-    for row in document["differences"]:
-        assert row["equal_budget"] is (row["difference"] is not None)
+
+
+def test_equal_under_one_budget(table: VoteTable) -> None:
+    """Rows are equal where neither could come nearer by a round of draws; one answer is not."""
+
+    def equal(budget: float, *held: Discussed) -> list[tuple[str, str]]:
+        document = summarise(table, budget=budget, discussed=held, resamples=50)
+        return [pair for pair, row in differences(document).items() if row["equal_budget"]]
+
+    counting = [("mux", "self_consistency"), ("mux", "agent_forest")]
+    back = ("agent_forest", "self_consistency")
+    # At k = 1 mux has one round and cannot have less: half its tokens is not the same.
+    assert equal(30.0) == [*counting, back]
+    assert equal(44.0, debate(tokens=40.0)) == [*counting, ("mux", "debate"), back]
+    # Of 60 tokens mux could go back by 30: 50 is nearer than that, 44 is not.
+    assert equal(60.0, debate(tokens=50.0)) == [("mux", "agent_forest"), ("mux", "debate")]
+    assert equal(60.0, debate(tokens=44.0)) == [("mux", "agent_forest")]
+    # Two fixed costs are equal only if they are the same. Self-consistency is one draw here.
+    one = ("self_consistency", "single")
+    assert equal(20.0, debate(tokens=16.0)) == [one]
+    assert equal(20.0, debate(tokens=15.0)) == [one, ("debate", "single")]
+
+
+@pytest.mark.parametrize(
+    ("methods", "budget", "draws"),
+    [
+        (["mux"], 100.0, {"a": 6, "b": 3}),
+        (["mux"], 200.0, {"a": 13, "b": 6}),
+        (["self_consistency"], 200.0, {"a": 13}),
+        (["single"], 200.0, {}),
+        (["agent_forest"], 20.0, {"a": 1}),
+    ],
+)
+def test_draws_that_a_budget_affords(
+    table: VoteTable, methods: list[str], budget: float, draws: dict[str, int]
+) -> None:
+    """By the mean cost of those there are, for what is asked for and what it is compared with."""
+    assert affordable_draws(table, methods, budget=budget) == draws
+
+
+def test_a_debate_needs_the_draws_of_mux(table: VoteTable) -> None:
+    """It is compared with mux, and with nothing else that counts votes."""
+    found = affordable_draws(table, [], budget=200.0, discussing=["debate"])
+    assert found == {"a": 6, "b": 6}
+
+
+@pytest.mark.parametrize("tokens", [(0, 0), (None, None)])
+def test_draws_of_no_known_cost(tokens: tuple[int | None, int | None]) -> None:
+    """Nothing says how many of them a budget affords."""
+    table = table_of({"a": ["AA"]}, ["A"], records=[0.9], tokens=tokens)
+    assert affordable_draws(table, budget=100.0) == {}
 
 
 def test_what_a_budget_does_not_afford(table: VoteTable) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from slm_mux.errors import InvalidRequestError
 from slm_mux.evaluation.discussed import judge
 from slm_mux.evaluation.evaluate import describe
+from slm_mux.models.base import Generation
 from slm_mux.models.embedded import EmbeddedEngine, EmbeddedModel
 from slm_mux.models.openai import OpenAIModel
 from slm_mux.models.pool import Member
@@ -17,9 +18,11 @@ from slm_mux.paper import figures
 from slm_mux.paper.choosing import best_by_size, groups
 from slm_mux.paper.computing import found_in, found_of, members_to_measure, prepared_for
 from slm_mux.paper.describing import quantisation, section
+from slm_mux.paper.methods import table1, temperatures
+from slm_mux.paper.pairs import of_paper, other_pairs
 from slm_mux.paper.sections import Found
 from tests.evaluation.making import pool_of
-from tests.paper.making import POOL, drawn, planned
+from tests.paper.making import POOL, drawn, planned, toy
 
 
 def shown(found: Found) -> dict[str, dict[str, Any]]:
@@ -100,8 +103,51 @@ def test_table_2(tmp_path: Path) -> None:
     with drawn(tmp_path / "s.db") as source:
         found = found_in(source, planned("table2"))
     assert values(found) == [[0.75, 0.75, 0.0], [0.25, 0.25, 0.0]]
-    assert shown(found)["group 1: best single model"]["models"] == ["a"]
+    single, pair = (shown(found)[f"group 1: {name}"] for name in ("best single model", "composed"))
+    assert single["models"] == ["a"]
+    assert [(row["draws"], row["tokens"]) for row in (single, pair)] == [(1, 15), (6, 90)]
     assert (found.measured, found.searched, found.k, found.search_k) == (4, 4, 3, 3)
+
+
+def test_whose_pair_the_papers_figures_are_of() -> None:
+    """The title says it where it is not ours, and a note where the models are the paper's."""
+    theirs = planned("table2", task=toy("math"), pool=pool_of("qwen2.5-7b", "llama-3.1-8b"))
+    pair = ("qwen2.5-7b", "llama-3.1-8b")
+    assert of_paper(theirs, 2, pair) == ""
+    assert of_paper(theirs, 1, pair) == " (the paper: Mistral Small 24B, Qwen2.5 7B)"
+    assert of_paper(planned("table2"), 1, ("a", "b")) == ""
+    (said,) = other_pairs(theirs, {1: pair, 2: pair})
+    assert said == (
+        "group 1: the search chose Qwen2.5 7B, Llama 3.1 8B here and Mistral Small 24B, Qwen2.5 7B "
+        "in the paper, so the paper's figures are of another pair than ours"
+    )
+    assert other_pairs(planned("table2", task=toy("math")), {1: ("a", "b")}) == []
+
+
+def test_the_papers_single_models() -> None:
+    """Each that is in the pool stands alone; that the paper's are at temperature 0 is said."""
+    llama: dict[str, Any] = {"llama-3.1-8b": {"generation": Generation(temperature=0.3)}}
+    pool = pool_of("a", **llama)
+    made = planned("table1", task=toy("gsm8k"), pool=pool, lines=("single",))
+    alone = {"accuracy": 0.5, "ci95": [0.2, 0.8], "draws": 1, "tokens_per_problem": 9.0}
+    single = alone | {"method": "single", "samples_per_problem": 1.0}
+    document = {
+        "methods": [single | {"per_model": {"a": alone, "llama-3.1-8b": alone}}],
+        "differences": [],
+        "models": ["a", "llama-3.1-8b"],
+        "k": 3,
+    }
+    (block,) = table1(made, document)
+    assert [row.label for row in block.rows] == [
+        "single: one draw of the best on validation",
+        "single: llama-3.1-8b",
+    ]
+    assert block.rows[1].paper == figures.Stated(value=0.842, where="with Table 1", problems=500)
+    (said,) = temperatures(made)
+    assert "single models are at temperature 0, ours at one that is not set and 0.3" in said
+    assert temperatures(planned("table1")) == []
+    cold = pool_of(a={"generation": Generation(temperature=0.0)})
+    assert temperatures(planned("table1", task=toy("gsm8k"), pool=cold)) == []
 
 
 def test_a_pool_of_two_has_one_pair(tmp_path: Path) -> None:
@@ -128,6 +174,7 @@ def test_table_3_and_figure_9(tmp_path: Path) -> None:
     assert first[2] == pytest.approx(mux[0] - forest[0])  # type: ignore[operator]
     assert first[3:] == [max(mux), max(forest)]  # type: ignore[type-var]
     assert [row.label for row in alone.blocks[0].rows] == ["mux, k = 2", "mux, the best k (2)"]
+    assert [row.tokens for row in curves.blocks[0].rows] == [60, 90]
 
 
 def test_table_4(tmp_path: Path) -> None:
@@ -142,6 +189,7 @@ def test_table_4(tmp_path: Path) -> None:
     assert best.value is not None
     assert less.value == pytest.approx(best.value - 0.25)
     assert best.models == ("a", "b")
+    assert (best.draws, best.tokens, large.tokens) == (4, 60, 15)
 
 
 def test_figure_7_and_8(tmp_path: Path) -> None:
@@ -154,6 +202,7 @@ def test_figure_7_and_8(tmp_path: Path) -> None:
     assert (seven.measured, seven.k, seven.search_k) == (None, None, 3)
     assert values(eight)[1] == [0.75, 1.0, 1.0]
     assert values(one) == values(eight)[1:]
+    assert [row.tokens for row in eight.blocks[0].rows] == [45, 90, 135]
 
 
 def test_fewer_draws_than_wanted(tmp_path: Path) -> None:

@@ -44,12 +44,27 @@ def test_differences_are_those_of_the_table() -> None:
     """What mux has more than a method in table 1, in shares."""
     found = figures.table1_less("math", "debate")
     assert found == figures.Stated(value=0.102, where="Table 1")
-    assert figures.table2("gsm8k", 2, composed=True) == figures.Stated(value=0.852, where="Table 2")
+    assert figures.table2("gsm8k", 2, composed=True) == figures.Stated(
+        value=0.852, where="Table 2", problems=500
+    )
+
+
+@pytest.mark.parametrize("task", BENCHMARKS)
+def test_the_best_single_model_of_table_1(task: str) -> None:
+    """It is the best of the three that the paper states alone, to 0.1 points."""
+    each = [figures.single(task, name) for name in figures.SINGLES[task]]
+    best = figures.table1(task, "single")
+    assert best is not None
+    assert max(one.value for one in each if one is not None) == pytest.approx(
+        best.value, abs=0.0011
+    )
+    assert {one.problems for one in each if one is not None} == {figures.PROBLEMS[task]}
 
 
 def test_what_the_paper_does_not_have() -> None:
     """Other tasks, other groups, other sizes: nothing, and no error."""
     assert figures.table1("demo", "mux") is None
+    assert figures.single("math", "qwen2.5-7b") is None
     assert figures.table1_less("math", "universal_self_consistency") is None
     assert figures.table2("demo", 1, composed=True) is None
     assert figures.table3("math", "mux", 1, best=False) is None

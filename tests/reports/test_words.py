@@ -14,7 +14,9 @@ NAMED = {
 }
 
 
-def compared(**differences: tuple[float, list[float] | None] | str) -> dict[str, Any]:
+def compared(
+    p: float = 0.02, **differences: tuple[float, list[float] | None] | str
+) -> dict[str, Any]:
     """A document with mux at 60 % and these differences, or the reason why there is none."""
     rows = [
         {
@@ -22,6 +24,7 @@ def compared(**differences: tuple[float, list[float] | None] | str) -> dict[str,
             "baseline": name,
             "difference": None if isinstance(found, str) else found[0],
             "ci95": None if isinstance(found, str) else found[1],
+            "mcnemar_p": None if isinstance(found, str) else p,
             "reason": found if isinstance(found, str) else None,
         }
         for name, found in differences.items()
@@ -54,8 +57,21 @@ def test_ahead_and_known() -> None:
     )
     assert second == (
         "That is 5.0 points more than one draw of a, the best single model on validation; the 95 % "
-        "interval of the difference, +1.0 to +9.0 points, excludes 0, so the difference is not "
-        "chance alone."
+        "interval of the difference, +1.0 to +9.0 points, excludes 0, and McNemar's test gives "
+        "p = 0.020, so the difference is not chance alone."
+    )
+    certain = verdict(compared(p=1e-5, single=(0.05, [0.01, 0.09])))[1]
+    assert "McNemar's test gives p < 0.001, so" in certain
+
+
+def test_the_exact_test_has_the_last_word() -> None:
+    """Where the interval excludes 0 but p is not below 0.05, chance may do it."""
+    apart = (-0.05, [-0.09, -0.01])
+    said = verdict(compared(p=0.05, single=apart, agent_forest=apart))
+    assert said[1].endswith("excludes 0, but McNemar's test gives p = 0.050, so chance may do it.")
+    assert said[2] == (
+        f"It is behind {NAMED['agent_forest']}, and the interval excludes 0, but McNemar's test "
+        "gives p = 0.050, so chance may do it."
     )
 
 
@@ -70,8 +86,14 @@ def test_behind_and_not_known() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ((0.1, [0.05, 0.2]), "It is ahead of {}; the interval excludes 0."),
-        ((-0.1, [-0.2, -0.05]), "It is behind {}; the interval excludes 0."),
+        (
+            (0.1, [0.05, 0.2]),
+            "It is ahead of {}; the interval excludes 0, and McNemar's p is below 0.05.",
+        ),
+        (
+            (-0.1, [-0.2, -0.05]),
+            "It is behind {}; the interval excludes 0, and McNemar's p is below 0.05.",
+        ),
         ((0.1, [-0.1, 0.2]), "It cannot be told apart from {}: the interval includes 0."),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_debate_explained(tmp_path: Path) -> None:
             "agent": 1,
             "model": "x",
             "round": 2,
+            "change": "changed",
             "before": "a",
             "after": "b",
             "before_correct": True,
@@ -79,6 +80,29 @@ def test_a_debate_explained(tmp_path: Path) -> None:
         }
     ]
     assert found["questions"][-1]["kind"] is None
+
+
+def test_every_change_is_told(tmp_path: Path) -> None:
+    """Of every question, right or wrong: from right to wrong and back, answers lost and found."""
+    debates = (debate("A.b", ".AA", problem="q1"), debate("Abb", "bAb", problem="q2"))
+    with run_with(tmp_path / "s.db", {"debate": debates}) as store:
+        questions = explained_run(store)["discussions"]["debate"]["questions"]
+    keys = ("agent", "change", "before", "after", "before_correct", "after_correct", "said_by")
+    told = {
+        one["problem"]: [tuple(change[key] for key in keys) for change in one["changes"]]
+        for one in questions
+    }
+    assert told == {
+        "q1": [
+            (1, "lost", "a", None, True, None, []),
+            (2, "found", None, "a", None, True, [1]),
+            (3, "changed", "b", "a", False, True, [1]),
+        ],
+        "q2": [
+            (1, "changed", "a", "b", True, False, [2, 3]),
+            (2, "changed", "b", "a", False, True, [1]),
+        ],
+    }
 
 
 def test_the_most_confident_is_known_from_the_store(tmp_path: Path) -> None:

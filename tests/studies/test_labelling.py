@@ -8,7 +8,6 @@ import pytest
 
 from slm_mux.collecting.discussing import discuss_all
 from slm_mux.collecting.holding import Held as Answered
-from slm_mux.collecting.holding import Subject
 from slm_mux.dissecting.debates import KINDS
 from slm_mux.dissecting.turns import Held
 from slm_mux.errors import StoreError
@@ -18,7 +17,13 @@ from slm_mux.readers import Readers
 from slm_mux.sampling.sampler import Sampler
 from slm_mux.studies.explaining import discussions_of
 from slm_mux.studies.explaining_methods import failed_first
-from slm_mux.studies.labelling import LABELS, Labelling, labelling_subjects, labels_document
+from slm_mux.studies.labelling import (
+    LABELS,
+    Labelling,
+    Shown,
+    labelling_subjects,
+    labels_document,
+)
 from tests.dissecting.making import debate
 from tests.studies.explaining import DEBATES, run_with
 
@@ -33,7 +38,7 @@ def labeller(replies: Sequence[Reply] = ("Answer: capitulation",), *, context: i
 
 def asked_about(
     path: Path, pool: Pool, debates: Sequence[Held] = DEBATES
-) -> tuple[list[Held], list[Subject]]:
+) -> tuple[list[Held], list[Shown]]:
     """The failed debates of a run, and what is asked about them."""
     with run_with(path, {"debate": debates}) as store, closing(Readers()) as readers:
         failed = failed_first("debate", discussions_of(store.run(1))["debate"])
@@ -68,15 +73,19 @@ def test_what_a_labeller_reads(tmp_path: Path) -> None:
 
 
 def test_a_debate_that_is_too_long_is_cut(tmp_path: Path) -> None:
-    """What does not fit the labeller's context loses its beginnings."""
+    """What does not fit the labeller's context loses its beginnings, and that is told."""
     _, whole = asked_about(tmp_path / "s.db", labeller())
-    _, short = asked_about(tmp_path / "t.db", labeller(context=760))
+    failed, short = asked_about(tmp_path / "t.db", labeller(context=1000))
     lengths = [
         len(str(subjects[0].topic.speakers[0].opening[-1]["content"]))
         for subjects in (whole, short)
     ]
     assert lengths[1] < lengths[0]
     assert "[...] " in str(short[0].topic.speakers[0].opening[-1]["content"])
+    nothing = Answered(workflow=Labelling(), reason="it is down")
+    found = [labels_document(failed, subjects, nothing, "judge") for subjects in (whole, short)]
+    assert [document["cut"] for document in found] == [0, 4]
+    assert [one["cut"] for one in found[1]["by_problem"]] == [True] * 4
 
 
 def test_turns_that_failed_are_not_shown(tmp_path: Path) -> None:
@@ -111,10 +120,10 @@ async def test_labels_beside_kinds(tmp_path: Path) -> None:
     answered = Answered(workflow=workflow, discussions=tuple(found))
     document = labels_document(failed, subjects, answered, "judge")
     assert document["by_problem"] == [
-        {"problem": "q1", "kind": "capitulation", "label": "capitulation"},
-        {"problem": "q2", "kind": "capitulation", "label": "never_right"},
-        {"problem": "q3", "kind": "outvoted", "label": None},
-        {"problem": "q4", "kind": "never_right", "label": "outvoted"},
+        {"problem": "q1", "kind": "capitulation", "label": "capitulation", "cut": False},
+        {"problem": "q2", "kind": "capitulation", "label": "never_right", "cut": False},
+        {"problem": "q3", "kind": "outvoted", "label": None, "cut": False},
+        {"problem": "q4", "kind": "never_right", "label": "outvoted", "cut": False},
     ]
     assert (document["labelled"]["count"], document["same"]["count"]) == (3, 1)
     assert (document["labeller"], document["reason"]) == ("judge", None)

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from slm_mux.cli.options import DEFAULT_STORE, Json, Limit, Samples, StoreToRead, TaskName
+from slm_mux.cli.options import (
+    ALLOWED_FAILURES,
+    DEFAULT_STORE,
+    Json,
+    Limit,
+    Samples,
+    StoreToRead,
+    TaskName,
+)
 
 
 def evaluate(
@@ -40,7 +48,9 @@ def evaluate(
         float | None,
         typer.Option(
             metavar="TOKENS",
-            help="Give every method so many tokens a question (prompt and completion, on average).",
+            help="Tokens a question (prompt and completion, on average) that each method may cost: "
+            "counting methods draw as many as it affords; one answer or a discussion costs what it "
+            "costs, and has figures if that is within it.",
         ),
     ] = None,
     offline: Annotated[
@@ -60,7 +70,7 @@ def evaluate(
     ] = None,
     allow_failures: Annotated[
         float, typer.Option(help="Exit 1 when a larger share of the draws failed.")
-    ] = 0.05,
+    ] = ALLOWED_FAILURES,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Live: draw again what failed before.")
     ] = False,

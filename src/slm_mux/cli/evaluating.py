@@ -26,7 +26,7 @@ from slm_mux.cli.stored_task import (
 from slm_mux.discussion.workflows import ALIASES, WORKFLOWS
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.evaluation.discussed import judge
-from slm_mux.evaluation.evaluate import describe, prepare
+from slm_mux.evaluation.evaluate import Prepared, describe, prepare
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.scorers import make_scorer
 from slm_mux.methods import METHODS
@@ -34,6 +34,7 @@ from slm_mux.readers import Readers
 from slm_mux.store.store import Store
 
 if TYPE_CHECKING:
+    from slm_mux.cli.evaluating_live import Drawn
     from slm_mux.collecting.counts import Collected
     from slm_mux.collecting.holding import Held
     from slm_mux.discussion.base import Workflow
@@ -104,6 +105,7 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
     question.check()
     path = store_path(wanted)
     outcome: list[Collected] = []
+    first: Drawn | None = None
     with (
         closing(Readers()) as readers,
         make_scorer() as scorer,
@@ -114,14 +116,32 @@ def evaluate_and_show(wanted: Wanted, *, as_json: bool) -> None:
             from slm_mux.cli.collecting_tables import tell_failures
             from slm_mux.cli.evaluating_live import draw
 
-            question, outcome = draw(
-                store, wanted, pool, question, readers, scorer, as_json=as_json
-            )
+            first = draw(store, wanted, pool, question, readers, scorer, as_json=as_json)
+            question, outcome = first.question, first.outcome
             tell_failures(messages(), outcome, again="the same command")
         else:
             question = replace(question, task=stored_name(store, wanted))
-        with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
-            prepared = prepare(store, question, readers=readers, scorer=scorer, progress=bar.show)
+
+        def prepare_now() -> Prepared:
+            with fewer_pauses(), explaining_given_up(question.task, outcome, wanted):
+                return prepare(store, question, readers=readers, scorer=scorer, progress=bar.show)
+
+        prepared = prepare_now()
+        if pool is not None and first is not None and wanted.budget is not None:
+            from slm_mux.cli.evaluating_budget import draw_affordable
+
+            bar.stop()
+            prepared = draw_affordable(
+                store,
+                wanted,
+                pool,
+                first.collecting,
+                prepared,
+                readers,
+                outcome,
+                again=prepare_now,
+                as_json=as_json,
+            )
         drawn: list[Collected] = []
         held: list[Held] = []
         if pool is not None and workflows:

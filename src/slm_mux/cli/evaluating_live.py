@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.cli.collecting import Wanted as ToCollect
@@ -36,6 +37,17 @@ if TYPE_CHECKING:
     from slm_mux.types import Stopping
 
 
+class Drawn(Struct, frozen=True, kw_only=True):
+    """What became of the first draws."""
+
+    question: Question
+    """With what was fixed before drawing."""
+    collecting: ToCollect
+    """What was asked for: the task with its problems."""
+    outcome: list[Collected]
+    """What was drawn, by member."""
+
+
 def draw(
     store: Store,
     wanted: Wanted,
@@ -45,13 +57,10 @@ def draw(
     scorer: Scorer,
     *,
     as_json: bool,
-) -> tuple[Question, list[Collected]]:
+) -> Drawn:
     """Draw what the evaluation needs.
 
     Ctrl-C ends the process, with 130; every sample that came in is kept.
-
-    Returns:
-        The question with what was fixed before drawing, and what was drawn, by member.
 
     Raises:
         SlmMuxError: as the parts raise it.
@@ -74,7 +83,7 @@ def draw(
         outcome, interrupted = draw_missing(store, collecting, pool, needs)
     if interrupted:
         leave_interrupted(store, needs, as_json=as_json)
-    return question, outcome
+    return Drawn(question=question, collecting=collecting, outcome=outcome)
 
 
 def _to_collect(store: Store, wanted: Wanted, question: Question) -> ToCollect:

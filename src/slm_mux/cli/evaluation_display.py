@@ -19,6 +19,7 @@ _CEILINGS = (
     ("oracle_accuracy", "oracle accuracy", "some draw is right"),
     ("contradiction", "contradiction", "some model is consistently wrong while another is right"),
 )
+_SPENT = ("draws", "tokens", "budget")
 _MOST_UNSCORED = 5
 
 
@@ -126,11 +127,15 @@ def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
         compared = list(group)
         if all(row["difference"] is None for row in compared):
             continue  # Why stands below the table of methods.
-        table = make_table(f"{method} less", "points", "95 % interval", "p", "draws", "budget")
+        table = make_table(f"{method} less", "points", "95 % interval", "p", *_SPENT)
         for row in compared:
-            budget = "equal" if row["equal_budget"] else ""
+            spent = (
+                _two(row["draws"]),
+                "" if row["difference"] is None else " / ".join(map(_number, row["tokens"])),
+                "equal" if row["equal_budget"] else "",
+            )
             if row["difference"] is None:
-                add_row(table, row["baseline"], "–", "", "", _two(row["draws"]), budget)
+                add_row(table, row["baseline"], "–", "", "", *spent)
                 continue
             add_row(
                 table,
@@ -138,8 +143,7 @@ def _show_differences(out: Console, rows: Sequence[dict[str, Any]]) -> None:
                 f"{100 * row['difference']:+.1f}",
                 _points(row["ci95"]),
                 _probability(row["mcnemar_p"]),
-                _two(row["draws"]),
-                budget,
+                *spent,
             )
         out.print()
         print_table(out, table)

@@ -1,10 +1,11 @@
 """Evaluations that too many failures spoil: what is said of them, and what helps."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from slm_mux.cli.options import ALLOWED_FAILURES
 from slm_mux.collecting.counts import Collected
 from slm_mux.errors import InvalidRequestError, StoreError
 from slm_mux.store.store import Store
@@ -87,14 +88,28 @@ def complaint_about(
             f"{document['failed_share']:.1%} of the draws failed (--allow-failures is "
             f"{wanted.allow_failures:g})"
         )
-    for name, one in document["discussions"].items():
-        turns = [turn for problem in one["problems"].values() for turn in problem["turns"]]
-        failed = sum(turn["ended"] == "failed" for turn in turns)
-        if turns and failed / len(turns) > wanted.allow_failures:
-            said.append(f"{failed / len(turns):.1%} of the calls of {name} failed")
+    said += failing_discussions(document, wanted.allow_failures)
     if given_up := _given_up(outcome):
         said.append(_were_given_up(given_up))
     return f"{', and '.join(said)}; {_remedy(wanted)}" if said else None
+
+
+def failing_discussions(
+    document: Mapping[str, Any], allowed: float = ALLOWED_FAILURES
+) -> list[str]:
+    """Say of which discussions more calls failed than are allowed, and how many.
+
+    Args:
+        document: the evaluation.
+        allowed: a share, 0 .. 1.
+    """
+    said = []
+    for name, one in document["discussions"].items():
+        turns = [turn for problem in one["problems"].values() for turn in problem["turns"]]
+        failed = sum(turn["ended"] == "failed" for turn in turns)
+        if turns and failed / len(turns) > allowed:
+            said.append(f"{failed / len(turns):.1%} of the calls of {name} failed")
+    return said
 
 
 def _too_few(task: str, outcome: Sequence[Collected], wanted: "Wanted") -> StoreError:

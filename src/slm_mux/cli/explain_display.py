@@ -17,8 +17,10 @@ from slm_mux.cli.explain_figures import (
     show_rounds,
     title,
 )
+from slm_mux.cli.explain_worst import show_worst
 from slm_mux.cli.scale_display import show_failures
 from slm_mux.cli.tables import add_row, make_table, print_heading, print_table, share
+from slm_mux.discussion.breaches import in_words
 from slm_mux.wording import counted
 
 KINDS: Mapping[str, str] = {
@@ -35,8 +37,6 @@ KINDS: Mapping[str, str] = {
     "tied": "lost a tie of approvals",
 }
 """Words for kinds of failure; docs/explaining.md defines them."""
-_LONGEST = 60
-"""Characters of a class."""
 
 
 def show_explanation(out: Console, notes: Console, document: Row) -> None:
@@ -52,6 +52,8 @@ def show_explanation(out: Console, notes: Console, document: Row) -> None:
             continue
         right = f"{found['right']} of {counted(found['problems'], 'problem')} right"
         title(out, f"{method}: {right}")
+        if found["breaches"]:
+            print_line(out, in_words(found["breaches"]))
         if "rounds" in found:
             show_rounds(out, method, found)
         if "moves" in found and found["moves"]["moves"]:
@@ -64,8 +66,9 @@ def show_explanation(out: Console, notes: Console, document: Row) -> None:
         _show_kinds(out, method, found)
         if "labels" in found:
             _show_labels(out, found["labels"])
+        changes = {one["problem"]: one.get("changes") for one in found["questions"]}
         for one in document["worst"][method]:
-            _show_worst(out, one)
+            show_worst(out, one, KINDS[one["kind"]], changes[one["problem"]])
     for note in document["notes"]:
         print_line(notes, f"note: {note}")
 
@@ -123,26 +126,9 @@ def _show_labels(out: Console, labels: Row) -> None:
         f"labelled {of(labels['labelled'])}; the computed kind {interval(labels['same'])}; "
         f"a capitulation {interval(labels['capitulations'])}",
     )
-
-
-def _show_worst(out: Console, one: Row) -> None:
-    target = "" if one["target"] is None else f"; right is {one['target']}"
-    title(out, f"{one['problem']}: {KINDS[one['kind']]}{target}")
-    if one["question"] is not None:
-        print_line(out, one["question"].strip())
-    for turn in one["turns"]:
-        verdict = {True: " (right)", False: " (wrong)"}.get(turn["correct"], "")
-        answer = turn["ended"] or _short(turn["answer"], without="unreadable")
-        print_line(out, f"-- {turn['step']}, {turn['model']}: {answer}{verdict}", style="bold")
-        if turn["text"] is not None:
-            print_line(out, turn["text"].strip())
-    answer = _short(one["answer"], without="no answer")
-    print_line(out, f"=> {answer}, {one['decided_by']}", style="bold")
-
-
-def _short(answer: str | None, *, without: str) -> str:
-    """A class in a line; that of a text or a program is as long as it is."""
-    if answer is None:
-        return without
-    line = " ".join(answer.split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    if labels["cut"]:
+        print_line(
+            out,
+            f"{counted(labels['cut'], 'debate')} too long for {labels['labeller']}: it read texts "
+            "without their beginnings",
+        )

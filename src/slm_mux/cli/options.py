@@ -10,6 +10,8 @@ from slm_mux.errors import InvalidRequestError
 if TYPE_CHECKING:
     from slm_mux.models.pool import Pool
 
+ALLOWED_FAILURES = 0.05
+"""The share of draws, or of a discussion's calls, that may fail where nothing else is said."""
 DEFAULT_STORE = Path("samples.db")
 
 Correct = Annotated[

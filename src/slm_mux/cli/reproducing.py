@@ -46,7 +46,8 @@ def reproduce_and_show(wanted: Wanted, *, as_json: bool) -> None:
     """Run an exhibit on each task, print it, or what it would take.
 
     Raises:
-        typer.Exit: 1 when no task came to a figure, or a model was given up.
+        typer.Exit: 1 when no task came to a figure, a model was given up, or too many calls of a
+            discussion failed.
         SlmMuxError: as the parts raise it.
     """
     exhibit = exhibit_of(wanted.exhibit)
@@ -60,7 +61,7 @@ def reproduce_and_show(wanted: Wanted, *, as_json: bool) -> None:
             return
         with make_scorer() as scorer, WorkBar() as bar:
             done = [run(job, readers, scorer, bar) for job in jobs]
-    sections = [each for each, _ in done]
+    sections = [each.section for each in done]
     document = {
         "exhibit": exhibit.name,
         "title": exhibit.title,
@@ -74,15 +75,23 @@ def reproduce_and_show(wanted: Wanted, *, as_json: bool) -> None:
         from slm_mux.cli.reproducing_display import show_exhibit
 
         show_exhibit(results(), messages(), document)
-    failed = any(spoiled for _, spoiled in done)
-    if failed:
+    spoiled = any(each.spoiled for each in done)
+    if spoiled:
         print_line(
             messages(),
             "a model brought nothing but failures, so figures are missing or rest on fewer "
             "problems; the same command with --retry-failed draws what is missing",
             style="red",
         )
-    if failed or all(each["gap"] is not None for each in sections):
+    complaining = [each for each in done if each.complaints]
+    for each in complaining:
+        print_line(
+            messages(),
+            f"{each.section['task']}: {', and '.join(each.complaints)}; --retry-failed makes those "
+            "calls again",
+            style="red",
+        )
+    if spoiled or complaining or all(one["gap"] is not None for one in sections):
         raise typer.Exit(FAILED)
 
 
@@ -139,6 +148,6 @@ def _show_estimates(
             }
         )
         return
-    from slm_mux.cli.reproducing_display import show_exhibit_estimates
+    from slm_mux.cli.reproducing_estimates import show_exhibit_estimates
 
     show_exhibit_estimates(results(), messages(), exhibit, found)

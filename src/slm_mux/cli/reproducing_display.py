@@ -7,9 +7,7 @@ from rich.console import Console
 
 from slm_mux.cli.console import print_line
 from slm_mux.cli.tables import add_row, make_table, print_table
-from slm_mux.paper.estimating import Part, PlanEstimate
-from slm_mux.paper.exhibits import Exhibit
-from slm_mux.paper.planning import Plan
+from slm_mux.discussion.breaches import in_words
 from slm_mux.wording import counted
 
 Section = Mapping[str, Any]
@@ -32,13 +30,20 @@ def show_exhibit(out: Console, notes: Console, document: Section) -> None:
     ]
     if papers:
         out.print()
-        print_line(
-            out,
-            "in %; ours - paper with the 95 % interval of ours, shifted; inside: whether the "
-            "paper's figure is in ours",
-        )
+        print_line(out, "in %; ours - paper with its 95 % interval; inside: whether 0 is in that")
+        print_line(out, f"that interval: {_interval_of(papers)}")
     if any(stated["read_off"] for stated in papers):
         print_line(out, "~ read off a plot of the paper, to about 0.2 points")
+
+
+def _interval_of(papers: Sequence[Section]) -> str:
+    """Say how the differences' intervals are made."""
+    newcombe = "Newcombe's for two independent accuracies"
+    shifted = "ours, shifted as if the paper's figure were exact"
+    exact = {stated["problems"] is None for stated in papers}
+    if len(exact) == 2:
+        return f"{newcombe}; of gains and other figures {shifted}"
+    return shifted if True in exact else newcombe
 
 
 def _show_task(out: Console, notes: Console, task: Section) -> None:
@@ -97,6 +102,9 @@ def _show_block(out: Console, block: Section, said: set[tuple[str, str]], *, pap
         if (who, reason) not in said:
             print_line(out, f"{who}: {reason}" if who else reason)
         said.add((who, reason))
+    for row in rows:
+        if row["breaches"]:
+            print_line(out, f"{row['label']}: {in_words(row['breaches'])}")
 
 
 def _beside(row: Section) -> tuple[str, str, str, str]:
@@ -124,6 +132,11 @@ def _conditions(conditions: Section) -> list[str]:
         f"temperature {temperatures} (the paper: {paper['temperature']:g})",
         f"seed {conditions['seed']}",
     ]
+    for name, settings in conditions["discussions"].items():
+        each_set = [f"{key} {_setting(key, value)}" for key, value in settings.items()]
+        lines.append(f"{name}: {', '.join(each_set)}")
+    if conditions["discussions"] and paper["discussions"] is not None:
+        lines.append(f"  the paper: {paper['discussions']}")
     if conditions["problems"] is not None:
         split = "" if conditions["split"] is None else f", split {conditions['split']}"
         lines.append(
@@ -145,6 +158,22 @@ def _conditions(conditions: Section) -> list[str]:
     return lines
 
 
+_UNSET = {
+    "aggregator": "the best by record",
+    "agents": "one for each model",
+    "candidates": "one of each generator",
+    "aspects": "those of the question's kind",
+}
+"""What a method of discussion does where its setting is left out; else it takes all models."""
+
+
+def _setting(key: str, value: object) -> str:
+    """A setting of a discussion for people."""
+    if value is None:
+        return _UNSET.get(key, "all models")
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _models(members: Sequence[Section]) -> str:
     """Name the models with their weights; once, where these are alike."""
     weights = {_weights(one) for one in members}
@@ -157,82 +186,6 @@ def _weights(member: Section) -> str:
     quantised = member["quantisation"]
     words = "quantisation not known" if quantised == "not known" else quantised
     return words if member["style"] == "words" else f"{words}, {member['style']}"
-
-
-def show_exhibit_estimates(
-    out: Console, notes: Console, exhibit: Exhibit, found: Sequence[tuple[Plan, PlanEstimate]]
-) -> None:
-    """Print what an exhibit would take: each task's draws and discussions, and all together."""
-    print_line(out, f"{exhibit.name}: {exhibit.title}")
-    for made, each in found:
-        out.print()
-        if made.gap is not None:
-            print_line(out, f"{made.name}: no figures: {made.gap}")
-            continue
-        print_line(out, made.name)
-        table = make_table(
-            "", "model", "calls", "prompt tokens", "completion tokens", "cost", left=(1,)
-        )
-        for part in each.parts:
-            for place, one in enumerate(part.estimates):
-                add_row(
-                    table,
-                    _part_title(part) if place == 0 else "",
-                    one.member,
-                    f"{one.draws:,}",
-                    f"{one.prompt_tokens:,.0f}",
-                    _count(one.completion_tokens),
-                    _cost(one.cost),
-                )
-        for method in each.discussions:
-            add_row(
-                table,
-                f"{method.method}, at most",
-                "",
-                f"{method.calls:,}",
-                f"{method.prompt_tokens:,.0f}",
-                _count(method.completion_tokens),
-                _cost(method.cost),
-            )
-        add_row(
-            table,
-            "all, at most",
-            "",
-            f"{each.calls:,}",
-            f"{each.prompt_tokens:,.0f}",
-            _count(each.completion_tokens),
-            _cost(each.cost),
-        )
-        print_table(out, table)
-    estimates = [each for _, each in found]
-    measured = [
-        one.measured or not one.draws
-        for each in estimates
-        for part in each.parts
-        for one in part.estimates
-    ]
-    if not all(measured):
-        print_line(
-            notes,
-            "For models without stored samples, prompt tokens are the characters / 4 and "
-            "completion tokens the token limit.",
-        )
-    if any(part.at_most for each in estimates for part in each.parts):
-        print_line(
-            notes,
-            "Who is asked where it says at most is known when the validation draws are in.",
-        )
-    if any(each.discussions for each in estimates):
-        print_line(
-            notes,
-            "Discussions are an estimate: their calls at most, each with the mean prompt and "
-            "completion of plain draws, reading one completion of every model.",
-        )
-
-
-def _part_title(part: Part) -> str:
-    title = f"{part.what}: {counted(part.problems, 'problem')}, k = {part.k}"
-    return f"{title}, at most" if part.at_most else title
 
 
 def _figure(value: float | None, unit: str) -> str:
@@ -255,11 +208,3 @@ def _number(value: float | None) -> str:
         if value == round(value) or value >= 100
         else f"{value:,.1f}"
     )
-
-
-def _count(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.0f}"
-
-
-def _cost(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4f}"

@@ -12,6 +12,7 @@ from slm_mux.cli.collecting import draw_missing, leave_interrupted, needs_for, r
 from slm_mux.cli.collecting_tables import tell_failures
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.discussing import hold_discussions
+from slm_mux.cli.evaluation_failures import failing_discussions
 from slm_mux.cli.pauses import fewer_pauses
 from slm_mux.cli.reproduced_task import OneTask
 from slm_mux.cli.stored_task import WorkBar, open_store
@@ -43,7 +44,17 @@ class Job(Struct, frozen=True, kw_only=True):
     as_json: bool
 
 
-def run(job: Job, readers: Readers, scorer: Scorer, bar: WorkBar) -> tuple[dict[str, Any], bool]:
+class Ran(Struct, frozen=True, kw_only=True):
+    """What became of one task."""
+
+    section: dict[str, Any]
+    spoiled: bool = False
+    """Whether a model brought nothing but failures."""
+    complaints: tuple[str, ...] = ()
+    """Why the figures count as failed all the same, in sentences without an end."""
+
+
+def run(job: Job, readers: Readers, scorer: Scorer, bar: WorkBar) -> Ran:
     """Draw and compute one task. Ctrl-C ends the process, with 130; nothing is lost.
 
     Args:
@@ -52,16 +63,14 @@ def run(job: Job, readers: Readers, scorer: Scorer, bar: WorkBar) -> tuple[dict[
         scorer: of answers.
         bar: of reading and scoring.
 
-    Returns:
-        Its section, and whether a model brought nothing but failures.
-
     Raises:
         SlmMuxError: as the parts raise it.
     """
     made = job.made
     if made.gap is not None:
-        return section(made, None, made.gap) | {"store": str(job.path)}, False
+        return Ran(section=section(made, None, made.gap) | {"store": str(job.path)})
     outcome: list[Collected] = []
+    complaints: tuple[str, ...] = ()
     with open_store(job.path, job.one) as store:
         source = Source(store=store, readers=readers, scorer=scorer, progress=bar.show)
         for draws in first_draws(made):
@@ -73,7 +82,7 @@ def run(job: Job, readers: Readers, scorer: Scorer, bar: WorkBar) -> tuple[dict[
                 with fewer_pauses():
                     found = found_in(source, made)
             else:
-                found, drawn = _table1(job, source, outcome, bar)
+                found, drawn, complaints = _table1(job, source, outcome, bar)
                 outcome += drawn
             described = section(made, found)
         except InvalidRequestError as error:
@@ -82,7 +91,7 @@ def run(job: Job, readers: Readers, scorer: Scorer, bar: WorkBar) -> tuple[dict[
         member.given_up is not None or (member.failed and not member.completed)
         for member in outcome
     )
-    return described | {"store": str(job.path)}, spoiled
+    return Ran(section=described | {"store": str(job.path)}, spoiled=spoiled, complaints=complaints)
 
 
 def _whose(source: Source, job: Job) -> list[str]:
@@ -126,11 +135,12 @@ def discussions_of(made: Plan) -> list[str]:
 
 def _table1(
     job: Job, source: Source, outcome: Sequence[Collected], bar: WorkBar
-) -> tuple[Found, list[Collected]]:
+) -> tuple[Found, list[Collected], tuple[str, ...]]:
     """Evaluate for table 1, with the discussions, and save the run.
 
     Returns:
-        What it came to, and what was drawn for the discussions, by member.
+        What it came to; what was drawn for the discussions, by member; and of which discussions too
+        many calls failed.
     """
     made, store = job.made, source.store
     with fewer_pauses():
@@ -149,7 +159,7 @@ def _table1(
         except StoreError as error:
             # The figures are there, and may have taken long.
             document["notes"].append(f"the run is not saved: {error}")
-    return found_of(made, prepared, document), drawn
+    return found_of(made, prepared, document), drawn, tuple(failing_discussions(document))
 
 
 def _held(

@@ -1,5 +1,7 @@
 """Study how a task scales, print."""
 
+import csv
+
 from slm_mux.cli.console import messages, print_json, results
 from slm_mux.cli.studying import StudyWanted, study_of
 from slm_mux.studies.scaling_task import ScaleRules, scale_task
@@ -51,4 +53,5 @@ def scale_and_show(wanted: Wanted, *, as_json: bool) -> None:
 
 
 def _names(models: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in models.split(","))
+    rows = csv.reader(models.splitlines(), skipinitialspace=True)
+    return tuple(name.strip() for row in rows for name in row)

@@ -18,6 +18,10 @@ CUT = "cut"
 """What a model was to read was too long for its context, so the beginnings were left out."""
 SUMMARISED = "summarised"
 """What a model was to read was too long for its context, so it was summarised first."""
+UNSUMMARISED = "unsummarised"
+"""The same, but no summary came: what was to be read was cut."""
+FORGOTTEN = "forgotten"
+"""An agent's own conversation was too long for its context, so only its last words were kept."""
 UNCLEAR_VERDICT = "unclear_verdict"
 """A verifier said neither "correct" nor "wrong"; it counts as no approval."""
 UNCLEAR_CHOICE = "unclear_choice"
@@ -30,6 +34,8 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         SILENT: ("reply empty", "replies empty"),
         CUT: ("prompt cut to fit", "prompts cut to fit"),
         SUMMARISED: ("prompt summarised to fit", "prompts summarised to fit"),
+        UNSUMMARISED: ("summary missing", "summaries missing"),
+        FORGOTTEN: ("conversation cut to the last words", "conversations cut to the last words"),
         UNCLEAR_VERDICT: ("verdict unclear", "verdicts unclear"),
         UNCLEAR_CHOICE: ("choice unclear", "choices unclear"),
     }

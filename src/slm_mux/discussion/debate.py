@@ -16,8 +16,10 @@ What follows from a breach:
 - failed, silent: the agent is out of that round: nobody reads it in the next one, where it is asked
   again with its last words, or, if it never said anything, with the question and the replies.
 - unreadable: it votes for nothing, but the others read it.
-- summarised, cut: the summary stands in place of the replies. Where even the replies to be
-  summarised are too long, or no summary came, or it is too long, beginnings are left out.
+- summarised: the summary stands in place of the replies.
+- unsummarised, cut: where no summary came, or it or the replies to be summarised are too long,
+  beginnings are left out.
+- forgotten: of its own conversation the agent has its last words alone.
 
 Agents are numbered by pool order, then draw. Ties in the vote: the class of the agent that comes
 first in (record, number). Where nobody answers readably in the last round, the last round with a
@@ -33,13 +35,14 @@ from msgspec.structs import replace
 
 from slm_mux.answers.text import TextKind
 from slm_mux.discussion.base import Discussion, Say, Speaker, Topic, Turn
-from slm_mux.discussion.breaches import CUT, SUMMARISED, UNREADABLE
+from slm_mux.discussion.breaches import CUT, FORGOTTEN, SUMMARISED, UNREADABLE, UNSUMMARISED
 from slm_mux.discussion.checking import check_at_least
 from slm_mux.discussion.judging import judging
 from slm_mux.discussion.majority import majority
-from slm_mux.discussion.prompts import assistant, before_request, joined, length, numbered, user
+from slm_mux.discussion.prompts import assistant, before_request, joined, numbered, user
 from slm_mux.discussion.quoting import fitted, quotable, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.discussion.sizes import size, size_of
 from slm_mux.steps import ROUND, SUMMARY, sums_up
 from slm_mux.types import Message
 
@@ -67,7 +70,7 @@ class Debate(Struct, frozen=True, kw_only=True):
         agents: how many take part, >= 1. None: one for each member. More than members: members are
             taken again in rank order, each further agent of a member being its next draw. Fewer:
             the members with the best records. One agent alone checks its own answer.
-        rounds: >= 1; the first is the answers given alone, so 2 means one reading.
+        rounds: 1 or more; the first is the answers given alone, so 2 means one reading.
     """
 
     agents: int | None = None
@@ -160,7 +163,7 @@ class _Agent:
     def has_room_for(self, messages: Sequence[Message] | None) -> bool:
         """Whether it can read this and answer; None is its opening."""
         limit = room_left(self.speaker, rest=0)
-        return limit is None or length(messages or self.speaker.opening) <= limit
+        return limit is None or size_of(messages or self.speaker.opening) <= limit
 
     def heard(self, asked: Sequence[Message] | None, answer: Turn) -> None:
         """Remember what it said, if it said anything."""
@@ -238,14 +241,14 @@ async def _summarise(
     ]
     says = [_summing_up(agents[place].speaker, readings[place], room, step) for place in places]
     for place, turn in zip(places, await room.hear(says), strict=True):
-        room.breaches[SUMMARISED] += 1
+        room.breaches[UNSUMMARISED if turn.text is None else SUMMARISED] += 1
         if turn.text is not None:
             readings[place] = _Reading(texts=(turn.text,), turns=(turn.index,), summary=True)
 
 
 def _summing_up(speaker: Speaker, reading: _Reading, room: Room, step: str) -> Say:
     before = [message for message in speaker.opening if message["role"] == "system"]
-    rest = length([*before, user(SUMMARISE, numbered([""] * len(reading.texts)))])
+    rest = size_of([*before, user(SUMMARISE, numbered([""] * len(reading.texts)))])
     texts, was_cut = fitted(reading.texts, room_left(speaker, rest))
     if was_cut:
         room.breaches[CUT] += 1
@@ -264,10 +267,12 @@ def _say(agent: _Agent, reading: _Reading, room: Room, step: str) -> Say:
     """Ask for an answer: with the whole conversation, else the last words, else both sides cut."""
     asked = _asked(agent, reading, agent.said, whole=True)
     if not agent.has_room_for(asked):
-        asked = _asked(agent, reading, agent.said)
+        whole, asked = asked, _asked(agent, reading, agent.said)
+        if asked != whole:
+            room.breaches[FORGOTTEN] += 1
     if not agent.has_room_for(asked):
         pieces = [agent.said or "", *reading.texts]
-        rest = length(asked or agent.speaker.opening) - sum(map(len, pieces))
+        rest = size_of(asked or agent.speaker.opening) - sum(map(size, pieces))
         (said, *texts), was_cut = fitted(pieces, room_left(agent.speaker, rest))
         if was_cut:
             room.breaches[CUT] += 1

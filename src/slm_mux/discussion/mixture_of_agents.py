@@ -35,9 +35,10 @@ from slm_mux.discussion.base import Discussion, Say, Speaker, Topic, Turn
 from slm_mux.discussion.breaches import CUT, UNREADABLE
 from slm_mux.discussion.checking import check_at_least, check_members
 from slm_mux.discussion.majority import majority
-from slm_mux.discussion.prompts import before_request, joined, length, numbered
+from slm_mux.discussion.prompts import before_request, joined, numbered
 from slm_mux.discussion.quoting import fitted, quotable, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.discussion.sizes import size_of
 from slm_mux.steps import AGGREGATE, LAYER
 from slm_mux.types import Answer, Message
 
@@ -152,7 +153,7 @@ def _say(speaker: Speaker, step: str, read: Sequence[Turn], topic: Topic, room: 
         for turn in read
         if (text := quotable(turn, topic.speaker(turn.speaker))) is not None
     ]
-    rest = length(_asked(speaker, [""] * len(quotes)))
+    rest = size_of(_asked(speaker, [""] * len(quotes)))
     texts, was_cut = fitted([text for text, _ in quotes], room_left(speaker, rest))
     if was_cut:
         room.breaches[CUT] += 1

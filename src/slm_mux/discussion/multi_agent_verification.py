@@ -43,9 +43,10 @@ from slm_mux.discussion.candidates import (
 )
 from slm_mux.discussion.checking import check_at_least, check_members, check_once
 from slm_mux.discussion.judging import judged_by, judging
-from slm_mux.discussion.prompts import joined, length
+from slm_mux.discussion.prompts import joined
 from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.discussion.sizes import size_of
 from slm_mux.discussion.verdicts import VerdictKind
 from slm_mux.errors import InvalidRequestError
 from slm_mux.questions import check_name
@@ -193,7 +194,7 @@ def _messages(
         request = f"{REQUEST.format(aspect=ASPECTS[aspect])} {reader.instruction()}"
         return judged_by(verifier, joined(solution, request))
 
-    (text,), cut = fitted([text], room_left(verifier, length(showing(""))))
+    (text,), cut = fitted([text], room_left(verifier, size_of(showing(""))))
     return showing(text), cut
 
 

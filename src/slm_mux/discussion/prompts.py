@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from slm_mux.questions import text_of
 from slm_mux.types import Message
 
 
@@ -47,11 +46,6 @@ def before_request(opening: Sequence[Message], notes: str, instruction: str) -> 
     else:
         text = joined(notes, instruction)
     return (*before, {**last, "content": [*parts, {"type": "text", "text": text}]})
-
-
-def length(messages: Sequence[Message]) -> int:
-    """Characters of all texts together; images are not counted."""
-    return sum(len(text_of(message)) for message in messages)
 
 
 def _inserted(text: str, notes: str, instruction: str) -> str:

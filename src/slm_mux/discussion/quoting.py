@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from slm_mux.discussion.base import Speaker, Turn
+from slm_mux.discussion.sizes import THIRDS, end_of, size
 
-CHARACTERS_PER_TOKEN = 3
-"""Fewer than English and formulas have: what is estimated too short is only cut earlier."""
 ANSWER_TOKENS = 1024
 """Left free for what is said next, where no limit is set."""
 LEFT_OUT = "[...] "
@@ -25,51 +24,56 @@ def quotable(turn: Turn, speaker: Speaker) -> str | None:
 
 
 def room_left(speaker: Speaker, rest: int) -> int | None:
-    """How many characters of quotes fit into a speaker's context.
+    """How much of quotes fits into a speaker's context.
 
     Args:
         speaker: who is to read them.
-        rest: characters of everything else in its prompt.
+        rest: the size of everything else in its prompt, as `slm_mux.discussion.sizes` reckons it.
 
     Returns:
-        >= 0; None where its context is not known, so that nothing is cut.
+        A size in thirds of a token, >= 0; None where its context is not known, so that nothing is
+        cut.
     """
     if speaker.context is None:
         return None
     limit = speaker.generation.max_tokens
     answer = min(ANSWER_TOKENS if limit is None else limit, speaker.context // 2)
-    return max(0, (speaker.context - answer) * CHARACTERS_PER_TOKEN - rest)
+    return max(0, (speaker.context - answer) * THIRDS - rest)
 
 
-def fitted(texts: Sequence[str], characters: int | None) -> tuple[list[str], bool]:
-    """Shorten texts so that together they are no longer than allowed.
+def fitted(texts: Sequence[str], room: int | None) -> tuple[list[str], bool]:
+    """Shorten texts so that together they are no larger than allowed.
 
-    The longest are cut first, all to one length; of each the end is kept, where the answer stands.
+    The largest are cut first, all to one size; of each the end is kept, where the answer stands.
 
     Args:
         texts: what is quoted.
-        characters: of all together; None for no limit.
+        room: for all together, in thirds of a token; None for no limit.
 
     Returns:
         The texts in their order, and whether any was cut.
     """
-    if characters is None or sum(map(len, texts)) <= characters:
+    sizes = [size(text) for text in texts]
+    if room is None or sum(sizes) <= room:
         return list(texts), False
-    level = _level(sorted(map(len, texts)), characters)
-    return [text if len(text) <= level else _end(text, level) for text in texts], True
+    level = _level(sorted(sizes), room)
+    cut = [
+        text if own <= level else _end(text, level) for text, own in zip(texts, sizes, strict=True)
+    ]
+    return cut, True
 
 
-def _level(lengths: Sequence[int], characters: int) -> int:
-    """The greatest length at which all texts, cut to it, fit; the lengths come shortest first."""
-    left = characters
-    for place, length in enumerate(lengths):
-        share = left // (len(lengths) - place)
-        if length > share:
+def _level(sizes: Sequence[int], room: int) -> int:
+    """The greatest size at which all texts, cut to it, fit; the sizes come smallest first."""
+    left = room
+    for place, own in enumerate(sizes):
+        share = left // (len(sizes) - place)
+        if own > share:
             return share
-        left -= length
-    return max(lengths, default=0)
+        left -= own
+    return max(sizes, default=0)
 
 
-def _end(text: str, length: int) -> str:
-    kept = length - len(LEFT_OUT)
-    return LEFT_OUT + text[-kept:] if kept > 0 else ""
+def _end(text: str, most: int) -> str:
+    end = end_of(text, most - size(LEFT_OUT))
+    return LEFT_OUT + end if end else ""

@@ -39,9 +39,10 @@ from slm_mux.discussion.candidates import Candidate, ask_for_candidates, candida
 from slm_mux.discussion.checking import check_at_least, check_members, check_once
 from slm_mux.discussion.judging import judged_by, judging
 from slm_mux.discussion.picking import NOUN, PickKind
-from slm_mux.discussion.prompts import joined, length
+from slm_mux.discussion.prompts import joined
 from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.discussion.sizes import size_of
 from slm_mux.steps import CHOICE
 from slm_mux.types import Message
 from slm_mux.wording import counted
@@ -130,7 +131,7 @@ async def _ask(judge: Speaker, topic: Topic, room: Room, listed: Sequence[Candid
     """Have the judge read all candidates and name one."""
     reader = PickKind(len(listed))
     texts = [one.text for one in listed]
-    rest = length(_messages(judge, topic, [""] * len(texts), reader))
+    rest = size_of(_messages(judge, topic, [""] * len(texts), reader))
     shown, cut = fitted(texts, room_left(judge, rest))
     if cut:
         room.breaches[CUT] += 1

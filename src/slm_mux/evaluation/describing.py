@@ -37,6 +37,7 @@ def notes_of(
     *,
     stopped: bool,
     validation: Sequence[str],
+    discussed: Sequence[str] = (),
     provisional: int,
     unkept: str | None,
 ) -> list[str]:
@@ -49,6 +50,7 @@ def notes_of(
         k: draws of each model.
         stopped: whether draws that could not change mux's answer may be missing.
         validation: what is to be said of the validation split.
+        discussed: methods in which models read each other.
         provisional: readings and verdicts that a limit of wall time ended.
         unkept: why what was read could not be kept; None: it could.
     """
@@ -94,6 +96,11 @@ def notes_of(
     unranked = [record.model for record in records if record.accuracy is None]
     if unranked:
         notes.append(f"{', '.join(unranked)}: no validation accuracy, so ranked last")
+    if discussed and len(table.models) == 1:
+        # What asks models need not be loaded for votes.
+        from slm_mux.mux.discussing import ALONE
+
+        notes.append(f"{', '.join(discussed)}: {ALONE}")
     if provisional:
         notes.append(
             f"{counted(provisional, 'answer')} took longer than the limit, counted as unreadable "

@@ -184,6 +184,7 @@ def describe(store: Store, prepared: Prepared, judged: Judged = _NOTHING_HELD) -
             k,
             stopped=stopped,
             validation=work.validation_notes,
+            discussed=[one.name for one in judged.methods],
             provisional=loaded.provisional_readings
             + loaded.provisional_verdicts
             + judged.provisional,

@@ -11,9 +11,10 @@
 from slm_mux.methods.agent_forest import AgentForest
 from slm_mux.methods.base import Context, Method, Outcome, Unavailable
 from slm_mux.methods.mux import Mux
+from slm_mux.methods.pairs import METHODS
 from slm_mux.methods.self_consistency import SelfConsistency, at_equal_tokens
 from slm_mux.methods.single import Single
-from slm_mux.methods.summary import METHODS, ceilings, summarise
+from slm_mux.methods.summary import affordable_draws, ceilings, summarise
 
 __all__ = [
     "METHODS",
@@ -25,6 +26,7 @@ __all__ = [
     "SelfConsistency",
     "Single",
     "Unavailable",
+    "affordable_draws",
     "at_equal_tokens",
     "ceilings",
     "summarise",

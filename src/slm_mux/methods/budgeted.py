@@ -20,10 +20,17 @@ _UNKNOWN = "the tokens of some completions are unknown"
 
 
 class Affordable(Struct, frozen=True, kw_only=True):
-    """How many draws a budget affords; exactly one of the two is set."""
+    """How many draws a budget affords; either they are known, or the reason why not."""
 
     draws: int | None = None
     reason: str | None = None
+    by_mean: int | None = None
+    """Where it affords more draws than there are: how many, by the mean cost of these."""
+
+    @property
+    def attainable(self) -> int | None:
+        """How many draws a method could have; None where nothing is affordable, or known."""
+        return self.draws if self.draws is not None else self.by_mean
 
 
 class Spending(Struct, frozen=True, kw_only=True):
@@ -111,7 +118,9 @@ def _affordable(
         who = "each model" if len(models) > 1 else table.models[models[0]]
         return Affordable(
             reason=f"more draws of {who} are affordable for {budget:,.0f} tokens a question than "
-            f"the {there} that there are"
+            f"the {there} that there are",
+            # Draws that cost nothing say nothing of what more would cost.
+            by_mean=max(there + 1, int(budget * there / costs[-1])) if costs[-1] else None,
         )
     return Affordable(draws=count)
 

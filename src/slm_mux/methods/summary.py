@@ -7,47 +7,24 @@ is null, with the reason.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from slm_mux import metrics
 from slm_mux.errors import InvalidRequestError
 from slm_mux.methods.agent_forest import AgentForest
-from slm_mux.methods.base import Context, Discussed, Method, Outcome, Unavailable
+from slm_mux.methods.base import Context, Discussed, Method, Unavailable
 from slm_mux.methods.budgeted import Spending, too_dear
+from slm_mux.methods.differences import difference
 from slm_mux.methods.mux import Mux
-from slm_mux.methods.per_model import draw_accuracies, per_model
+from slm_mux.methods.pairs import METHODS, SPEND_ALL, family, pairs
+from slm_mux.methods.per_model import draw_accuracies
+from slm_mux.methods.results import Result
 from slm_mux.methods.self_consistency import SelfConsistency, at_equal_tokens
-from slm_mux.methods.settled import unsettled
 from slm_mux.methods.single import Single
 from slm_mux.table import VoteTable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-METHODS: Mapping[str, str] = MappingProxyType(
-    {
-        "mux": "SLM-MUX: the most self-consistent model is believed",
-        "single": "one answer of one model: the best on validation, and every model beside it",
-        "self_consistency": "the majority of many draws of the best model, at mux's budget",
-        "agent_forest": "the majority of all models' draws in one pool",
-    }
-)
-"""The methods that need nothing but a vote table, by the names that `summarise` takes."""
-
-_SPENDS_ALL = ("mux", "agent_forest")
-_AT_THE_BUDGET = ("self_consistency", "self_consistency_equal_tokens")
-_BASELINES = (
-    "single",
-    "self_consistency",
-    "self_consistency_equal_tokens",
-    "self_consistency_at_k",
-    "agent_forest",
-)
 
 
 def summarise(
@@ -75,7 +52,9 @@ def summarise(
         discussed: methods that asked for themselves, on the same problems. Mux is compared with
             each of them, and each of them with `single`.
         budget: prompt and completion tokens that a question may cost on average, >= 0. Methods that
-            count votes take as many draws as it affords, and have no variants.
+            count votes take as many draws as it affords, and have no variants; for `single` and the
+            discussions, whose cost is fixed, it is a cap. Two rows of one budget are at equal
+            budget where neither could come nearer to the other's tokens by a round of draws.
 
     Returns:
         {"task", "problems", "k", "budget", "methods", "differences"}, plain JSON values. A method
@@ -95,29 +74,25 @@ def summarise(
         context = replace(context, k=(spending.k,) * len(context.k))
     mean_draws = draw_accuracies(table, context, seed=seed, resamples=resamples)
     entries = _entries(table, context) if spending is None else _afforded(spending)
-    results = {entry.name: _Result(table, entry, context, mean_draws) for entry in entries}
-    held = [_Result(table, too_dear(one, budget), context, ()) for one in discussed]
-    shown = [result for name, result in results.items() if _family(name) in methods]
-    compared = [
-        (result, results[name])
-        for result in shown
-        if result.name in METHODS
-        for name in _BASELINES[: 1 if result.name == "self_consistency" else None]
-        if name in results and name != result.name and result.name != "single"
-    ]
-    # What is compared with mux comes in one group.
-    at = sum(first.name == "mux" for first, _ in compared)
-    compared[at:at] = [(results["mux"], other) for other in held]
-    compared += [(each, results["single"]) for each in held]
+    results = {entry.name: Result(table, entry, context, mean_draws) for entry in entries}
+    held = {one.name: Result(table, too_dear(one, budget), context, ()) for one in discussed}
+    shown = [result for name, result in results.items() if family(name) in methods]
+    known = results | held
     return {
         "task": table.task,
         "problems": len(table.problems),
         "k": context.k[0],
         "budget": budget,
-        "methods": [result.document() for result in (*shown, *held)],
+        "methods": [result.document() for result in (*shown, *held.values())],
         "differences": [
-            _difference(*pair, seed=seed, resamples=resamples, one_budget=budget is not None)
-            for pair in compared
+            difference(
+                known[first],
+                known[second],
+                seed=seed,
+                resamples=resamples,
+                one_budget=budget is not None,
+            )
+            for first, second in pairs(methods, results, list(held))
         ],
     }
 
@@ -138,94 +113,45 @@ def ceilings(table: VoteTable, *, k: int | None = None) -> dict[str, float | Non
         "oracle_accuracy": metrics.oracle_accuracy(part.correct[:, part.scored]),
         "contradiction": metrics.contradiction(right, wrong),
     }
-    return {name: _known(value) for name, value in figures.items()}
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}
 
 
-class _Result:
-    """One method's outcomes on every problem, or why there are none."""
+def affordable_draws(
+    table: VoteTable,
+    methods: Sequence[str] = tuple(METHODS),
+    *,
+    budget: float,
+    k: int | None = None,
+    discussing: Sequence[str] = (),
+) -> dict[str, int]:
+    """Say how many draws of each model a budget affords the methods that are asked for.
 
-    def __init__(
-        self,
-        table: VoteTable,
-        method: Method | Discussed | Unavailable,
-        context: Context,
-        mean_draws: Sequence[dict[str, Any]],
-    ) -> None:
-        self.name = method.name
-        self.table = table
-        self.reason: str | None = None
-        self.outcomes: list[Outcome] = []
-        self.per_model: dict[str, Any] = {}
-        self.breaches: dict[str, int] = {}
-        self.discussed = isinstance(method, Discussed)
-        if isinstance(method, Discussed | Unavailable):
-            self.reason = method.reason
-            if isinstance(method, Discussed):
-                self.outcomes = list(method.outcomes)
-                self.breaches = method.breaches
-            return
-        draws = method.plan(context)
-        # The row of `single` stands for every model, each with the one draw it has there.
-        each = (1,) * len(draws) if method.name == "single" else draws
-        lacking = self.reason = table.lacking(each)
-        if lacking and method.name == "mux" and not unsettled(table, draws, context.ranking):
-            # Stopped early: what was not drawn could not have changed an answer. What each model
-            # would have answered by itself is not known then.
-            self.reason = None
-        if self.reason is None:
-            self.outcomes = [
-                method.decide(table, problem, context) for problem in range(len(table.problems))
-            ]
-        if lacking is None:
-            self.per_model = per_model(table, each, context, mean_draws)
+    What they are compared with counts too, as in `summarise`.
 
-    @property
-    def correct(self) -> "NDArray[np.bool_]":
-        """Per scored problem."""
-        return _bools(one.correct for one in self.outcomes if one.correct is not None)
+    Args:
+        table: what was drawn. Where that does not reach the budget, the draws there are give the
+            mean cost of a draw, and that the draws that are affordable.
+        methods: names of `METHODS`.
+        budget: tokens a question, >= 0.
+        k: draws per model before there was a budget.
+        discussing: methods in which models read each other.
 
-    @property
-    def samples(self) -> float | None:
-        """Draws per problem."""
-        return _mean([one.samples for one in self.outcomes])
+    Returns:
+        By model, those of which draws are needed and whose cost is known; >= 1.
 
-    @property
-    def tokens(self) -> float | None:
-        """Tokens per problem; None as soon as those of one draw are unknown."""
-        known = [one.tokens for one in self.outcomes if one.tokens is not None]
-        return _mean(known) if len(known) == len(self.outcomes) else None
-
-    def document(self) -> dict[str, Any]:
-        """Give the method's row."""
-        names = ("accuracy", "ci95", "correct", "total", "samples_per_problem")
-        more = ("calls_per_problem", "tokens_per_problem", "unreadable", "breaches")
-        last = ("failed_problems", "bounds", "attribution", "per_model")
-        if self.reason is not None:
-            empty = dict.fromkeys((*names, *more, *last))
-            return {"method": self.name, **empty, "reason": self.reason}
-        right = self.correct
-        failed = _bools(one.failed > 0 for one in self.outcomes if one.correct is not None)
-        total, correct = len(right), int(right.sum())
-        answered = [one.model for one in self.outcomes if one.model is not None]
-        return {
-            "method": self.name,
-            "accuracy": _known(metrics.share(correct, total)),
-            "ci95": list(metrics.wilson(correct, total)),
-            "correct": correct,
-            "total": total,
-            "samples_per_problem": self.samples,
-            "calls_per_problem": self.samples,
-            "tokens_per_problem": self.tokens,
-            "unreadable": sum(one.unreadable for one in self.outcomes),
-            "breaches": self.breaches,
-            "failed_problems": int(failed.sum()),
-            "bounds": list(metrics.failure_bounds(right, failed)),
-            "attribution": {
-                name: answered.count(name) / len(answered) if answered else 0.0
-                for name in self.table.models
-            },
-            "per_model": self.per_model,
-        }
+    Raises:
+        InvalidRequestError: no models, or no common draw.
+    """
+    context = Context.of(table, k)
+    spending = Spending.of(table, context, budget)
+    needed = set(methods).union(*pairs(methods, METHODS, discussing))
+    draws: dict[str, int] = {}
+    if needed.intersection(SPEND_ALL) and (each := spending.each.attainable):
+        draws = dict.fromkeys(table.models, each)
+    if "self_consistency" in needed and (alone := spending.best.attainable):
+        best = table.models[context.ranking[0]]
+        draws[best] = max(draws.get(best, 0), alone)
+    return draws
 
 
 def _entries(table: VoteTable, context: Context) -> list[Method | Unavailable]:
@@ -252,63 +178,3 @@ def _afforded(spending: Spending) -> list[Method | Unavailable]:
         spending.self_consistency(),
         spending.of_all(AgentForest()),
     ]
-
-
-def _family(name: str) -> str:
-    """Give the name in `METHODS` that a variant belongs to."""
-    return next(family for family in METHODS if name.startswith(family))
-
-
-def _difference(
-    first: _Result, second: _Result, *, seed: int, resamples: int, one_budget: bool
-) -> dict[str, Any]:
-    """Compare a method with a baseline on the same problems."""
-    reason = first.reason or second.reason
-    document: dict[str, Any] = {
-        "method": first.name,
-        "baseline": second.name,
-        "difference": None,
-        "ci95": None,
-        "mcnemar_p": None,
-        "equal_budget": (reason is None if one_budget else _equal_budget(first, second)),
-        "draws": [first.samples, second.samples],
-        "tokens": [first.tokens, second.tokens],
-        "resamples": resamples,
-    }
-    if reason is None and not len(first.correct):
-        reason = "no problem is scored"
-    if reason is not None:
-        return {**document, "reason": reason}
-    one, other = first.correct, second.correct
-    found = metrics.paired_difference(one, other, seed=seed, resamples=resamples)
-    return {
-        **document,
-        "difference": found.difference,
-        "ci95": None if found.ci95 is None else list(found.ci95),
-        "mcnemar_p": metrics.mcnemar(one, other).p,
-        "reason": None if found.ci95 is not None else "one problem gives no interval",
-    }
-
-
-def _equal_budget(first: _Result, second: _Result) -> bool:
-    """Whether the comparison is one at equal budget, in draws or in tokens."""
-    if first.discussed or second.discussed:
-        # What models read of each other makes their calls longer: calls do not compare.
-        return first.tokens is not None and first.tokens == second.tokens
-    if first.name in _SPENDS_ALL and second.name in _AT_THE_BUDGET:
-        return True
-    return None not in (first.samples, second.samples) and first.samples == second.samples
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _bools(values: Iterable[bool]) -> "NDArray[np.bool_]":
-    import numpy as np
-
-    return np.fromiter(values, dtype=np.bool_)

@@ -7,8 +7,8 @@ from slm_mux.evaluation.evaluate import Prepared, prepare
 from slm_mux.evaluation.question import Question
 from slm_mux.evaluation.ranking import Record
 from slm_mux.paper.choosing import best_by_size, groups, members_of
-from slm_mux.paper.methods import COUNTING, table1
-from slm_mux.paper.pairs import table2
+from slm_mux.paper.methods import COUNTING, table1, temperatures
+from slm_mux.paper.pairs import other_pairs, table2
 from slm_mux.paper.planning import Plan, part_of
 from slm_mux.paper.scaling import figure9, scaled, table3, table4
 from slm_mux.paper.sections import Block, Found
@@ -92,6 +92,7 @@ def found_in(source: Source, made: Plan) -> Found:
                         for note in part.notes
                     ),
                     *([HINDSIGHT] if made.exhibit.name in ("table3", "table4") else []),
+                    *(other_pairs(made, subsets) if _is_about_pairs(made) else []),
                 ]
             )
         ),
@@ -153,6 +154,7 @@ def found_of(made: Plan, prepared: Prepared, document: Mapping[str, Any]) -> Fou
         ranking=_ranking(prepared.records),
         notes=(
             *document["notes"],
+            *temperatures(made),
             *(
                 [BOTH_BUDGETS]
                 if made.benchmark is not None and "self_consistency" in made.lines
@@ -164,9 +166,13 @@ def found_of(made: Plan, prepared: Prepared, document: Mapping[str, Any]) -> Fou
 
 
 def _subsets(made: Plan, searched: Sampled) -> Mapping[int, tuple[str, ...]]:
-    if made.exhibit.name in ("figure7", "figure8"):
-        return best_by_size(searched)
-    return groups(searched, made.benchmark)
+    if _is_about_pairs(made):
+        return groups(searched, made.benchmark)
+    return best_by_size(searched)
+
+
+def _is_about_pairs(made: Plan) -> bool:
+    return made.exhibit.name not in ("figure7", "figure8")
 
 
 def _large(source: Source, made: Plan) -> Sampled | None:

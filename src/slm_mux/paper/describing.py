@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from slm_mux.discussion.of_pool import workflows_of
 from slm_mux.models.catalogue import CATALOGUE
 from slm_mux.models.pool import Member
+from slm_mux.paper.exhibits import DISCUSSIONS
 from slm_mux.paper.planning import Plan
 from slm_mux.paper.sections import Found
 
@@ -25,6 +27,9 @@ def section(made: Plan, found: Found | None, gap: str | None = None) -> dict[str
 
     Returns:
         Plain JSON values; docs/paper.md explains every key.
+
+    Raises:
+        PoolError, InvalidRequestError: a method of discussion is set wrongly.
     """
     return {
         "task": made.name,
@@ -68,11 +73,18 @@ def _conditions(made: Plan, found: Found | None) -> dict[str, Any]:
             for member in (*made.pool, *([] if made.large is None else [made.large]))
         ],
         "large": None if made.large is None else made.large.name,
+        "discussions": {
+            workflow.name: workflow.settings()
+            for workflow in workflows_of(
+                made.pool, [line for line in DISCUSSIONS if line in made.lines]
+            )
+        },
         "ranking": [] if found is None else list(found.ranking),
         "data": {"source": made.task.source, "sha256": made.task.sha256},
         "paper": {
             "models": made.exhibit.models,
             "temperature": made.exhibit.temperature,
             "k": made.exhibit.draws,
+            "discussions": made.exhibit.discussions,
         },
     }

@@ -18,15 +18,16 @@ from slm_mux.store.store import Store
 
 
 class DiscussionEstimate(Struct, frozen=True, kw_only=True):
-    """What a method of discussion would take at most.
+    """What a method of discussion would take, roughly.
 
     Every call is taken to have the mean prompt and completion of the members' plain draws, and to
-    read one such completion of every member besides. Openings that are plain draws are counted
-    although they are in the store by then.
+    read one such completion of every member besides, so that tokens and cost may be more or less.
     """
 
     method: str
     calls: int
+    """At most. Openings that are plain draws are among them, although these are in the store by
+    then where they are drawn for mux too."""
     prompt_tokens: float
     completion_tokens: float | None
     cost: float | None
@@ -44,7 +45,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class PlanEstimate(Struct, frozen=True, kw_only=True):
-    """What a plan would take."""
+    """What a plan would take: calls at most, tokens and cost as far as they can be estimated."""
 
     parts: tuple[Part, ...]
     discussions: tuple[DiscussionEstimate, ...]
@@ -58,17 +59,17 @@ class PlanEstimate(Struct, frozen=True, kw_only=True):
 
     @property
     def prompt_tokens(self) -> float:
-        """At most."""
+        """Estimated, for these calls."""
         return sum(one.prompt_tokens for one in self._every)
 
     @property
     def completion_tokens(self) -> float | None:
-        """At most; None where a completion's length is not known."""
+        """Estimated, for these calls; None where a completion's length is not known."""
         return _sum(one.completion_tokens for one in self._every)
 
     @property
     def cost(self) -> float | None:
-        """At most, in the currency of the pool file's prices; None where one is missing."""
+        """Estimated, in the currency of the pool file's prices; None where one is missing."""
         return _sum(one.cost for one in self._every)
 
     @property
@@ -92,7 +93,7 @@ class PlanEstimate(Struct, frozen=True, kw_only=True):
 
 
 def estimated(made: Plan, store: Store | None, readers: Readers) -> PlanEstimate:
-    """Estimate what a plan would take at most.
+    """Estimate what a plan would take.
 
     Args:
         made: the plan.

@@ -29,6 +29,8 @@ class Exhibit(Struct, frozen=True, kw_only=True):
     """Whether it has problems that nothing was chosen on."""
     lines: tuple[str, ...] = ()
     """What --only can pick."""
+    discussions: str | None = None
+    """How the paper holds its discussions, as far as is known; None: it has none here."""
 
 
 _STAGE1 = "Mixtral 8x7B, Llama 3.1 8B, Gemma 2 27B"
@@ -48,6 +50,10 @@ EXHIBITS: Mapping[str, Exhibit] = MappingProxyType(
                 temperature=0.3,
                 draws=3,
                 lines=(*DISCUSSIONS, "mux", "single", "self_consistency"),
+                discussions=(
+                    "three rounds, which may be a debate's, or repetitions of the experiment; the "
+                    "rest is not known here"
+                ),
             ),
             Exhibit(
                 name="table2",

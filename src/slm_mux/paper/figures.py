@@ -2,13 +2,17 @@
 
 Everything is in percent. Tables are the paper's own numbers; what is marked as read off was taken
 from its plots, to about 0.2 points. The paper gives one accuracy for each cell, over the problems
-of `PROBLEMS`, with three draws of each model unless it says otherwise.
+of `PROBLEMS`, with three draws of each model unless it says otherwise; those of tables 2 to 4 and
+figures 8 and 9 are means of three runs on them.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from slm_mux.metrics import Interval, wilson
 
 BENCHMARKS = ("math", "gpqa", "gsm8k")
 """By the names of the tasks here."""
@@ -37,6 +41,19 @@ class Stated(Struct, frozen=True, kw_only=True):
     """Table or figure."""
     read_off: bool = False
     """Whether it was read off a plot, to about 0.002."""
+    problems: int | None = None
+    """That it is an accuracy over; None: it is none, or their number is not known."""
+
+    @property
+    def ci95(self) -> Interval | None:
+        """Wilson's interval of an accuracy, of the nearest whole number of problems.
+
+        A mean of several runs on the same problems is rather more certain. None where the number of
+        problems is.
+        """
+        if self.problems is None:
+            return None
+        return wilson(round(self.value * self.problems), self.problems)
 
 
 TABLE1: Mapping[str, Mapping[str, float]] = MappingProxyType(
@@ -68,7 +85,31 @@ TABLE1: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )
 """Accuracies by method: three models, three draws of each at temperature 0.3. `single` is the best
-single model, `self_consistency` the majority of its draws."""
+single model at temperature 0, `self_consistency` the majority of its draws."""
+
+SINGLES: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "math": {"mixtral-8x7b": 31.6, "llama-3.1-8b": 48.6, "gemma-2-27b": 56.8},
+        "gpqa": {"mixtral-8x7b": 31.9, "llama-3.1-8b": 23.7, "gemma-2-27b": 38.8},
+        "gsm8k": {"mixtral-8x7b": 63.4, "llama-3.1-8b": 84.2, "gemma-2-27b": 81.6},
+    }
+)
+"""Accuracies of the three models of table 1 alone, at temperature 0, by the names of the pool file
+examples/paper/stage1-vllm.yaml. On GPQA the best of them differs by 0.1 from table 1."""
+
+SINGLE_TEMPERATURE = 0.0
+"""Of `SINGLES`, and of table 1's best single model."""
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "gemma-2-27b": "Gemma 2 27B",
+        "llama-3.1-8b": "Llama 3.1 8B",
+        "mistral-small-24b": "Mistral Small 24B",
+        "mixtral-8x7b": "Mixtral 8x7B",
+        "qwen2.5-7b": "Qwen2.5 7B",
+    }
+)
+"""The paper's models, as it calls them, by the names of the pool files in examples/paper."""
 
 PAIRS: Mapping[str, tuple[Pair, Pair]] = MappingProxyType(
     {
@@ -167,7 +208,17 @@ FIGURE9: Mapping[str, Mapping[str, tuple[float, ...]]] = MappingProxyType(
 
 def table1(task: str, method: str) -> Stated | None:
     """The accuracy of a method in table 1; None where the paper has none."""
-    return _stated(TABLE1.get(task, {}).get(method), "Table 1")
+    return _accuracy(task, TABLE1.get(task, {}).get(method), "Table 1")
+
+
+def single(task: str, model: str) -> Stated | None:
+    """The accuracy of one of table 1's models alone; None where the paper has none.
+
+    Args:
+        task: its name here.
+        model: its name in examples/paper/stage1-vllm.yaml.
+    """
+    return _accuracy(task, SINGLES.get(task, {}).get(model), "with Table 1")
 
 
 def table1_less(task: str, baseline: str) -> Stated | None:
@@ -185,7 +236,7 @@ def table2(task: str, group: int, *, composed: bool) -> Stated | None:
         composed: the pair.
     """
     known = TABLE2.get(task)
-    return None if known is None else _stated(known[group - 1][composed], "Table 2")
+    return None if known is None else _accuracy(task, known[group - 1][composed], "Table 2")
 
 
 def table3(task: str, method: str, group: int, *, best: bool) -> Stated | None:
@@ -198,13 +249,13 @@ def table3(task: str, method: str, group: int, *, best: bool) -> Stated | None:
         best: with the best number of draws, else with 2 of each model.
     """
     known = TABLE3.get(task, {}).get(method)
-    return None if known is None or group != 2 else _stated(known[best], "Table 3")
+    return None if known is None or group != 2 else _accuracy(task, known[best], "Table 3")
 
 
 def table4(task: str, *, large: bool) -> Stated | None:
     """An accuracy of table 4: of the large model, or the best after scaling."""
     known = TABLE4.get(task)
-    return None if known is None else _stated(known[large], "Table 4")
+    return None if known is None else _accuracy(task, known[large], "Table 4")
 
 
 def figure7(task: str, line: str, size: int) -> Stated | None:
@@ -217,16 +268,16 @@ def figure7(task: str, line: str, size: int) -> Stated | None:
 
 def figure8(task: str, line: str, size: int) -> Stated | None:
     """A point of figure 8: union, or mux's accuracy, of the best subset of a size."""
-    return _point(FIGURE8, task, line, size - 1, "Figure 8")
+    return _measured(FIGURE8, task, line, size - 1, "Figure 8")
 
 
 def figure9(task: str, method: str, group: int, k: int) -> Stated | None:
     """A point of figure 9: a method's accuracy with k draws of each model of a pair."""
-    return _point(FIGURE9, task, f"{method}, group {group}", k - FIRST_K, "Figure 9")
+    return _measured(FIGURE9, task, f"{method}, group {group}", k - FIRST_K, "Figure 9")
 
 
 def less(first: Stated, second: Stated) -> Stated:
-    """The difference of two figures of one table or plot."""
+    """The difference of two figures of one table or plot; on how many problems is left out."""
     return Stated(
         value=round(first.value - second.value, 6),
         where=first.where,
@@ -234,14 +285,24 @@ def less(first: Stated, second: Stated) -> Stated:
     )
 
 
+def _accuracy(task: str, percent: float | None, where: str) -> Stated | None:
+    if percent is None:
+        return None
+    return Stated(value=round(percent / 100, 6), where=where, problems=PROBLEMS[task])
+
+
 def _point(
     plot: Mapping[str, Mapping[str, tuple[float, ...]]], task: str, line: str, at: int, where: str
 ) -> Stated | None:
     values = plot.get(task, {}).get(line, ())
-    return _stated(values[at], where, read_off=True) if 0 <= at < len(values) else None
-
-
-def _stated(percent: float | None, where: str, *, read_off: bool = False) -> Stated | None:
-    if percent is None:
+    if not 0 <= at < len(values):
         return None
-    return Stated(value=round(percent / 100, 6), where=where, read_off=read_off)
+    return Stated(value=round(values[at] / 100, 6), where=where, read_off=True)
+
+
+def _measured(
+    plot: Mapping[str, Mapping[str, tuple[float, ...]]], task: str, line: str, at: int, where: str
+) -> Stated | None:
+    """A point that is an accuracy on the measured problems."""
+    found = _point(plot, task, line, at, where)
+    return None if found is None else replace(found, problems=PROBLEMS[task])

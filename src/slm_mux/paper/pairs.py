@@ -1,4 +1,7 @@
-"""Table 2: the pairs that the search chose, beside the best single model of each."""
+"""Table 2: the pairs that the search chose, beside the best single model of each.
+
+Also whose figures the paper's are, wherever it is about its own two pairs.
+"""
 
 from collections.abc import Mapping
 
@@ -12,6 +15,46 @@ from slm_mux.voting import rank_by_record
 
 MISSING = "there is one pair to choose, so no second one"
 """Why a second group has no figures."""
+
+
+def of_paper(made: Plan, number: int, pair: tuple[str, ...] | None) -> str:
+    """Say in brackets which pair the paper's figures are of; nothing where it is this one.
+
+    Args:
+        made: the plan.
+        number: of the group.
+        pair: ours; None: there is none.
+    """
+    if made.benchmark is None:
+        return ""
+    theirs = figures.PAIRS[made.benchmark][number - 1]
+    return (
+        "" if pair is not None and set(pair) == set(theirs) else f" (the paper: {_named(theirs)})"
+    )
+
+
+def other_pairs(made: Plan, groups: Mapping[int, tuple[str, ...]]) -> list[str]:
+    """Say which pairs of the paper's own models the search chose otherwise than the paper's.
+
+    Args:
+        made: the plan.
+        groups: ours, by number.
+
+    Returns:
+        Sentences; none where the pool has a model that is not the paper's: its title is enough.
+    """
+    if made.benchmark is None or not {one.name for one in made.pool} <= figures.NAMES.keys():
+        return []
+    return [
+        f"group {number}: the search chose {_named(pair)} here and {_named(theirs)} in the paper, "
+        "so the paper's figures are of another pair than ours"
+        for number, pair in groups.items()
+        if set(pair) != set(theirs := figures.PAIRS[made.benchmark][number - 1])
+    ]
+
+
+def _named(pair: tuple[str, ...]) -> str:
+    return ", ".join(figures.NAMES[name] for name in pair)
 
 
 def table2(
@@ -38,9 +81,7 @@ def table2(
             figures.table2(task, number, composed=True),
         )
         gain = None if None in papers else figures.less(papers[1], papers[0])  # type: ignore[arg-type]
-        title = f"group {number}"
-        if made.benchmark is not None:
-            title += f" (the paper's: {' and '.join(figures.PAIRS[task][number - 1])})"
+        title = f"group {number}{of_paper(made, number, groups.get(number))}"
         if (pair := groups.get(number)) is None:
             labels = ("best single model", "composed", "gain")
             rows = tuple(
@@ -62,6 +103,7 @@ def table2(
                 ci95=metrics.bootstrap_mean(alone, seed=seed),
                 paper=papers[0],
                 draws=1.0,
+                tokens=measured.tokens((table.models[best],), 1),
             ),
             Row(
                 label="composed",
@@ -70,6 +112,7 @@ def table2(
                 ci95=metrics.wilson(int(both.sum()), len(both)),
                 paper=papers[1],
                 draws=float(len(pair) * measured.k),
+                tokens=measured.tokens(pair, measured.k),
             ),
             Row(
                 label="gain",

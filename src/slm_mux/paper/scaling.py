@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from slm_mux import metrics
 from slm_mux.paper import figures
-from slm_mux.paper.pairs import MISSING
+from slm_mux.paper.pairs import MISSING, of_paper
 from slm_mux.paper.planning import Plan
-from slm_mux.paper.sections import Block, Row
+from slm_mux.paper.sections import Block, Row, less_stated
 from slm_mux.paper.tables import Sampled
 from slm_mux.scaling import Point, SubsetCurves, distribution, ranked, scaling_study, winners
 
@@ -27,6 +27,8 @@ class Scaled(Struct, frozen=True, kw_only=True):
     """Of the group."""
     models: tuple[str, ...]
     curves: SubsetCurves
+    tokens: float | None
+    """Of one draw of each of the models; None where they are not known."""
 
     def points(self, method: str) -> tuple[Point, ...]:
         """From two draws of each model on; one draw has no confidence."""
@@ -55,7 +57,9 @@ def scaled(
             subsets={len(pair): pair},
             seed=made.question().seed_of_all,
         )
-        found[number] = Scaled(number=number, models=pair, curves=study.chosen.curves)
+        found[number] = Scaled(
+            number=number, models=pair, curves=study.chosen.curves, tokens=measured.tokens(pair, 1)
+        )
     return found
 
 
@@ -84,7 +88,7 @@ def table3(made: Plan, found: Mapping[int, Scaled]) -> tuple[Block, ...]:
                 points[method] = point = one.best(method) if best else one.points(method)[0]
                 at = f" ({point.k})" if best or point.k != figures.FIRST_K else ""
                 if method in made.lines:
-                    rows.append(_row(f"{METHODS[method]}, {what}{at}", point, paper))
+                    rows.append(_row(f"{METHODS[method]}, {what}{at}", one, point, paper))
             if points and len(made.lines) == len(METHODS) and not best:
                 rows.append(_mux_less(made, number, points["agent_forest"]))
         blocks.append(Block(title=title, rows=tuple(rows)))
@@ -104,6 +108,7 @@ def figure9(made: Plan, found: Mapping[int, Scaled]) -> tuple[Block, ...]:
                 rows = tuple(
                     _row(
                         f"k = {point.k}",
+                        found[number],
                         point,
                         figures.figure9(made.benchmark or "", method, number, point.k),
                     )
@@ -139,6 +144,7 @@ def table4(
             ci95=point.ci95,
             paper=ours,
             draws=float(point.draws),
+            tokens=_tokens(best, point),
         )
     ]
     if large is None:
@@ -158,7 +164,7 @@ def table4(
                     value=point.accuracy - theirs.value,
                     ci95=None
                     if interval is None
-                    else (interval[0] - theirs.value, interval[1] - theirs.value),
+                    else less_stated(point.accuracy, interval, theirs),
                     paper=less,
                 )
             )
@@ -178,6 +184,7 @@ def table4(
             ci95=metrics.bootstrap_mean(one_draw, seed=seed),
             paper=theirs,
             draws=1.0,
+            tokens=large.tokens((name,), 1),
         ),
         Row(
             label=f"the best after scaling less {name}",
@@ -194,18 +201,21 @@ def _title(made: Plan, number: int, one: Scaled | None) -> str:
     title = f"group {number}"
     if one is not None:
         title += f": {', '.join(one.models)}"
-    if made.benchmark is not None:
-        title += f" (the paper's: {', '.join(figures.PAIRS[made.benchmark][number - 1])})"
-    return title
+    return title + of_paper(made, number, None if one is None else one.models)
 
 
-def _row(label: str, point: Point, paper: figures.Stated | None) -> Row:
+def _tokens(one: Scaled, point: Point) -> float | None:
+    return None if one.tokens is None else point.k * one.tokens
+
+
+def _row(label: str, one: Scaled, point: Point, paper: figures.Stated | None) -> Row:
     return Row(
         label=label,
         value=point.accuracy,
         ci95=point.ci95,
         paper=paper,
         draws=float(point.draws),
+        tokens=_tokens(one, point),
         reason=point.reason,
     )
 

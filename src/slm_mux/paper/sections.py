@@ -1,11 +1,11 @@
 """What an exhibit comes to on one task: rows of ours beside the paper's, in blocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from slm_mux.metrics import Interval
+from slm_mux.metrics import Interval, difference_interval
 from slm_mux.paper.figures import Stated
 
 Unit = Literal["share", "points"]
@@ -27,22 +27,25 @@ class Row(Struct, frozen=True, kw_only=True):
     """Per problem."""
     tokens: float | None = None
     """Per problem."""
+    breaches: Mapping[str, int] | None = None
+    """Of a discussion: how often its format was broken, by `slm_mux.discussion.breaches`."""
     reason: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Set ours beside the paper's.
 
         Returns:
-            Plain values; the difference is ours minus the paper's, its interval ours shifted by it,
-            and `inside` whether the paper's figure is within ours.
+            Plain values; the difference is ours minus the paper's. Its interval is Newcombe's where
+            the paper's figure is an accuracy over a known number of problems; else that figure
+            counts as exact, and ours is shifted by it. `inside` is whether 0 is in it.
         """
         difference = interval = inside = None
         if self.value is not None and self.paper is not None:
             difference = self.value - self.paper.value
             if self.ci95 is not None:
-                low, high = self.ci95
-                interval = [low - self.paper.value, high - self.paper.value]
-                inside = low <= self.paper.value <= high
+                low, high = less_stated(self.value, self.ci95, self.paper)
+                interval = [low, high]
+                inside = low <= 0 <= high
         return {
             "label": self.label,
             "unit": self.unit,
@@ -54,6 +57,7 @@ class Row(Struct, frozen=True, kw_only=True):
                 "value": self.paper.value,
                 "where": self.paper.where,
                 "read_off": self.paper.read_off,
+                "problems": self.paper.problems,
             },
             "difference": difference,
             "difference_ci95": interval,
@@ -61,6 +65,7 @@ class Row(Struct, frozen=True, kw_only=True):
             "models": list(self.models),
             "draws": self.draws,
             "tokens": self.tokens,
+            "breaches": None if self.breaches is None else dict(self.breaches),
             "reason": self.reason,
         }
 
@@ -91,6 +96,13 @@ class Found(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     run: int | None = None
     """That the figures are saved as, for `slm-mux runs` and `slm-mux explain`."""
+
+
+def less_stated(value: float, ci95: Interval, paper: Stated) -> Interval:
+    """Give the 95 % interval of a figure of ours less one of the paper's."""
+    if (theirs := paper.ci95) is None:
+        return (ci95[0] - paper.value, ci95[1] - paper.value)
+    return difference_interval(value, ci95, paper.value, theirs)
 
 
 def picked(rows: Iterable[tuple[str, Row]], lines: Sequence[str]) -> tuple[Row, ...]:

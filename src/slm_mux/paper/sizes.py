@@ -47,7 +47,7 @@ def figure7(
         rows.append(("objective", objective))
         for line, each in (("union", covered), ("contradiction", contradicted)):
             paper = figures.figure7(task, line, size)
-            rows.append((line, _share(size, subset, each, paper, None)))
+            rows.append((line, _share(size, subset, each, paper)))
     titles = {
         "objective": "objective of the best subset of each size, on the searched problems",
         "union": "union accuracy of the same",
@@ -75,11 +75,11 @@ def figure8(
     rows = []
     for size, subset in subsets.items():
         places = [table.models.index(name) for name in subset]
-        draws = float(size * measured.k)
+        took = (float(size * measured.k), measured.tokens(subset, measured.k))
         covered = _any(right, places)
         for line, each in (("mux", standings.correct(places)), ("union", covered)):
             paper = figures.figure8(task, line, size)
-            rows.append((line, _share(size, subset, each, paper, draws)))
+            rows.append((line, _share(size, subset, each, paper, took)))
     titles = {
         "mux": "accuracy of mux with the best subset of each size",
         "union": "union accuracy of the same: some model's candidate is right",
@@ -104,8 +104,9 @@ def _share(
     subset: tuple[str, ...],
     right: "Bools",
     paper: figures.Stated | None,
-    draws: float | None,
+    took: tuple[float, float | None] | None = None,
 ) -> Row:
+    """A row of a share of the problems; `took` is draws and tokens per problem."""
     count, total = int(right.sum()), len(right)
     return Row(
         label=f"K = {size}",
@@ -113,5 +114,6 @@ def _share(
         value=count / total,
         ci95=metrics.wilson(count, total),
         paper=paper,
-        draws=draws,
+        draws=None if took is None else took[0],
+        tokens=None if took is None else took[1],
     )

@@ -14,7 +14,7 @@ from slm_mux.evaluation.validating import measure
 from slm_mux.models.pool import Pool
 from slm_mux.paper.planning import Plan, part_of
 from slm_mux.readers import Readers
-from slm_mux.scaling import scored_part
+from slm_mux.scaling import draw_tokens, scored_part
 from slm_mux.store.store import Store
 from slm_mux.studies.parts import other_part
 from slm_mux.table import FAILED, VoteTable
@@ -29,6 +29,15 @@ class Sampled(Struct, frozen=True, kw_only=True, eq=False):
     """Scored problems only; with what ranks the models."""
     k: int
     notes: tuple[str, ...]
+
+    def tokens(self, models: Sequence[str], k: int) -> float | None:
+        """Give the tokens that k draws of each of these models take on a problem.
+
+        By the mean of each model's draws here; None where the tokens of one are unknown.
+        """
+        each = dict(zip(self.table.models, draw_tokens(self.table, self.k), strict=True))
+        known = [tokens for name in models if (tokens := each[name]) is not None]
+        return k * sum(known) if len(known) == len(models) else None
 
 
 class Source(Struct, frozen=True, kw_only=True):

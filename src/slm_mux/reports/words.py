@@ -16,6 +16,10 @@ from slm_mux.reports.numbers import (
 )
 from slm_mux.wording import counted, listed
 
+_LEVEL = 0.05
+_LEAST = 0.001
+"""The least p that is written as a number."""
+
 _NAMED = {
     "single": "one draw of {best}",
     "self_consistency": "the majority of as many draws of {best}",
@@ -26,7 +30,12 @@ _NAMED = {
 
 
 def verdict(document: Mapping[str, Any]) -> list[str]:
-    """Say who wins, by how much, and whether the interval excludes 0."""
+    """Say who wins, by how much, and whether chance may do it.
+
+    A difference counts as more than chance where its interval excludes 0 and McNemar's exact test
+    gives p < 0.05. With few problems that differ the bootstrap's interval is too narrow, so the
+    test has the last word.
+    """
     evaluation = document["evaluation"]
     mux = next((row for row in evaluation["methods"] if row["method"] == "mux"), None)
     if mux is None or mux["accuracy"] is None:
@@ -75,27 +84,46 @@ def _against(row: Mapping[str, Any], best: str, k: int) -> str:
     said = f"That is {how} {_name(row, best, k)}, the best single model on validation"
     if row["ci95"] is None:
         return f"{said}."
-    known = (
-        "excludes 0, so the difference is not chance alone"
-        if _excludes_zero(row)
-        else "includes 0, so these problems do not tell the two apart"
-    )
+    if not _excludes_zero(row):
+        known = "includes 0, so these problems do not tell the two apart"
+    elif _by_chance(row):
+        known = f"excludes 0, but {_test(row)}, so chance may do it"
+    else:
+        known = f"excludes 0, and {_test(row)}, so the difference is not chance alone"
     return f"{said}; the 95 % interval of the difference, {_points(row)}, {known}."
 
 
 def _beside(rows: list[Mapping[str, Any]], best: str, k: int) -> list[str]:
     """Sort the other baselines: ahead of, behind, not told apart."""
-    ahead = [_name(row, best, k) for row in rows if _excludes_zero(row) and row["difference"] > 0]
-    behind = [_name(row, best, k) for row in rows if _excludes_zero(row) and row["difference"] < 0]
+    apart = [row for row in rows if _excludes_zero(row)]
     level = [_name(row, best, k) for row in rows if row["ci95"] and not _excludes_zero(row)]
     said = []
-    if ahead:
-        said.append(f"It is ahead of {listed(ahead)}; the interval excludes 0.")
-    if behind:
-        said.append(f"It is behind {listed(behind)}; the interval excludes 0.")
+    for where, sign in (("ahead of", 1), ("behind", -1)):
+        there = [row for row in apart if sign * row["difference"] > 0]
+        if names := [_name(row, best, k) for row in there if not _by_chance(row)]:
+            said.append(
+                f"It is {where} {listed(names)}; the interval excludes 0, and McNemar's p is "
+                "below 0.05."
+            )
+        said += [
+            f"It is {where} {_name(row, best, k)}, and the interval excludes 0, but {_test(row)}, "
+            "so chance may do it."
+            for row in there
+            if _by_chance(row)
+        ]
     if level:
         said.append(f"It cannot be told apart from {listed(level)}: the interval includes 0.")
     return said
+
+
+def _by_chance(row: Mapping[str, Any]) -> bool:
+    """Whether McNemar's exact test does not rule chance out."""
+    return bool(row["mcnemar_p"] >= _LEVEL)
+
+
+def _test(row: Mapping[str, Any]) -> str:
+    p = row["mcnemar_p"]
+    return f"McNemar's test gives p {f'= {p:.3f}' if p >= _LEAST else f'< {_LEAST}'}"
 
 
 def _points(row: Mapping[str, Any]) -> str:

@@ -165,7 +165,9 @@ def _rounds(held: Held, word: str, around: Around) -> dict[str, Any]:
     return {
         "rounds": [[_said(turn) for turn in row] for row in rounds_in(held, word)],
         "changes": [
-            _change(move, around) for move in moves_of(held, word) if move.change == "changed"
+            _change(move, around)
+            for move in moves_of(held, word)
+            if move.change not in ("kept", "none")
         ],
     }
 
@@ -185,6 +187,7 @@ def _change(move: Move, around: Around) -> dict[str, Any]:
         "agent": move.agent + 1,
         "model": move.after.speaker,
         "round": move.round,
+        "change": move.change,
         "before": None if before is None else before.key,
         "after": move.after.key,
         "before_correct": None if before is None else before.correct,

@@ -20,9 +20,9 @@ from slm_mux.collecting.holding import Subject
 from slm_mux.collecting.topics import TopicMaker
 from slm_mux.discussion.base import Discussion, Say, Speaker, Topic
 from slm_mux.discussion.judging import judged_by, judging
-from slm_mux.discussion.prompts import length
 from slm_mux.discussion.quoting import fitted, room_left
 from slm_mux.discussion.room import Room
+from slm_mux.discussion.sizes import size_of
 from slm_mux.dissecting.debates import KINDS, kind_of
 from slm_mux.dissecting.labels import agreement
 from slm_mux.dissecting.moves import agents_in
@@ -94,6 +94,13 @@ class Labelling(Struct, frozen=True):
         return room.ended(METHOD, decided_by="the labeller's word", turn=named)
 
 
+class Shown(Subject, frozen=True, kw_only=True):
+    """A failed debate as the labeller is asked about it."""
+
+    cut: bool
+    """Whether texts lost their beginnings, so that the debate fits the labeller's context."""
+
+
 def labelling_subjects(
     store: Store,
     task: str,
@@ -101,7 +108,7 @@ def labelling_subjects(
     pool: Pool,
     labeller: str,
     readers: Readers,
-) -> list[Subject]:
+) -> list[Shown]:
     """Write what a labeller is asked about failed debates.
 
     Args:
@@ -125,15 +132,16 @@ def labelling_subjects(
         if (problem := problems.get(held.problem)) is not None:
             topic = maker.of(problem)
             (speaker,) = topic.speakers
-            messages = _messages(
+            messages, cut = _messages(
                 speaker, topic.question, problem, held, texts_of(store, held.turns)
             )
             asked = replace(
                 judging(speaker), opening=messages, reader=LabelKind(tuple(LABELS)), style="words"
             )
             subjects.append(
-                Subject(
+                Shown(
                     problem=held.problem,
+                    cut=cut,
                     topic=replace(topic, speakers=(asked,), problem=problem_id(messages)),
                 )
             )
@@ -141,7 +149,7 @@ def labelling_subjects(
 
 
 def labels_document(
-    failed: Sequence[Held], subjects: Sequence[Subject], answered: Answered, labeller: str
+    failed: Sequence[Held], subjects: Sequence[Shown], answered: Answered, labeller: str
 ) -> dict[str, Any]:
     """Set labels beside computed kinds.
 
@@ -158,6 +166,7 @@ def labels_document(
     if answered.reason is None:
         for subject, one in zip(subjects, answered.discussions, strict=True):
             labelled[subject.problem] = None if one.answer is None else LABELS[one.answer.key]
+    cut = {subject.problem for subject in subjects if subject.cut}
     computed = {held.problem: kind_of(held) for held in failed}
     plain: dict[str, Any] = msgspec.json.decode(
         msgspec.json.encode(agreement(KINDS, computed, labelled))
@@ -165,9 +174,10 @@ def labels_document(
     return {
         "labeller": labeller,
         "reason": answered.reason,
+        "cut": len(cut),
         **plain,
         "by_problem": [
-            {"problem": name, "kind": kind, "label": labelled.get(name)}
+            {"problem": name, "kind": kind, "label": labelled.get(name), "cut": name in cut}
             for name, kind in computed.items()
         ],
     }
@@ -175,8 +185,8 @@ def labels_document(
 
 def _messages(
     speaker: Speaker, question: str, problem: Problem, held: Held, texts: Sequence[str | None]
-) -> tuple[Message, ...]:
-    """Write the debate as the labeller reads it; what does not fit loses its beginnings."""
+) -> tuple[tuple[Message, ...], bool]:
+    """Write the debate as the labeller reads it; also whether texts lost their beginnings."""
     spoken = [
         (agent, number, text)
         for agent, number, index in agents_in(held, ROUND)
@@ -194,6 +204,6 @@ def _messages(
         request = f"{REQUEST}\n\n{LabelKind(tuple(LABELS)).instruction()}"
         return judged_by(speaker, "\n\n".join([introduction, *turns, request]))
 
-    rest = length(written([""] * len(spoken)))
-    shown, _ = fitted([text for *_, text in spoken], room_left(speaker, rest))
-    return written(shown)
+    rest = size_of(written([""] * len(spoken)))
+    shown, cut = fitted([text for *_, text in spoken], room_left(speaker, rest))
+    return written(shown), cut
