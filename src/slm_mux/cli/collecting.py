@@ -89,9 +89,7 @@ def collect_and_show(wanted: Wanted, pool: Pool, *, dry_run: bool, as_json: bool
                 return
         with Store.open(wanted.store) as store:
             register(store, wanted, needs)
-            outcome, interrupted = draw_missing(store, wanted, pool, needs)
-            if interrupted:
-                leave_interrupted(store, needs, as_json=as_json)
+            outcome = draw_missing(store, wanted, pool, needs, as_json=as_json)
             summaries = _summaries(store, wanted, needs, readers)
         show_collected(
             wanted.name,
@@ -157,17 +155,19 @@ def register(store: Store, wanted: Wanted, needs: list[MemberNeeds]) -> None:
 
 
 def draw_missing(
-    store: Store, wanted: Wanted, pool: Pool, needs: list[MemberNeeds]
-) -> tuple[list[Collected], bool]:
+    store: Store, wanted: Wanted, pool: Pool, needs: list[MemberNeeds], *, as_json: bool
+) -> list[Collected]:
     """Draw what is missing, under a progress display.
 
+    Ctrl-C ends the process, with 130; every sample that came in is kept.
+
     Returns:
-        What came of it, by member, and whether Ctrl-C ended it.
+        What came of it, by member.
     """
     counts = Counts()
     names = [member.member.name for member in needs]
     if not any(member.missing for member in needs):
-        return counts.of(names), False
+        return counts.of(names)
     fetch_missing_weights(pool)
     display = CollectingDisplay(messages(), needs)
 
@@ -182,14 +182,15 @@ def draw_missing(
                 observe=display.observe,
             )
 
-    interrupted = run_drawing(
+    if run_drawing(
         store,
         pool,
         drawing,
         nothing_drawn=lambda: not display.any_drawn,
         retry_failed=wanted.retry_failed,
-    )
-    return counts.of(names), interrupted
+    ):
+        leave_interrupted(store, needs, as_json=as_json)
+    return counts.of(names)
 
 
 def run_drawing(

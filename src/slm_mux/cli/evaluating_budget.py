@@ -1,12 +1,11 @@
 """A live evaluation under a budget: draw as much as the budget affords."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from slm_mux.cli.collecting import Wanted as ToCollect
-from slm_mux.cli.collecting import draw_missing, leave_interrupted, needs_for, register
+from slm_mux.cli.collecting import draw_missing, needs_for, register
 from slm_mux.cli.collecting_tables import tell_failures
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.evaluating import Wanted
@@ -49,7 +48,7 @@ def draw_affordable(
         first: what the first draws were of.
         prepared: the evaluation of these.
         readers: of answer kinds.
-        outcome: what was drawn, by member; what is drawn now is added to it.
+        outcome: what was drawn, by member; what is drawn now is put after it.
         again: makes the evaluation of what is in the store by now.
         as_json: whether a JSON document is wanted on stdout.
 
@@ -74,7 +73,9 @@ def draw_affordable(
         if not draws:
             break
         collecting = replace(first, settings=Settings(seed=first.settings.seed), retry_failed=retry)
-        asked = _with_draws(pool, draws)
+        asked = pool.with_members(
+            [replace(one, samples=draws[one.name]) for one in pool if one.name in draws]
+        )
         needs = needs_for(collecting, asked, store, readers)
         if not any(member.missing for member in needs):
             break
@@ -86,45 +87,12 @@ def draw_affordable(
             f"{listed(of_whom)}; what is missing of them is drawn",
         )
         register(store, collecting, needs)
-        drawn, interrupted = draw_missing(store, collecting, asked, needs)
-        if interrupted:
-            leave_interrupted(store, needs, as_json=as_json)
+        drawn = draw_missing(store, collecting, asked, needs, as_json=as_json)
         tell_failures(messages(), drawn, again="the same command")
-        outcome[:] = _together(outcome, drawn)
+        outcome += drawn
         spent, prepared = float(table.tokens().sum()), again()
         if any(one.failed and not one.completed for one in drawn):
             break
         if not float(prepared.table.tokens().sum()) > spent:
             break
     return prepared
-
-
-def _with_draws(pool: Pool, draws: dict[str, int]) -> Pool:
-    """The members of which draws are wanted, each with its own number of them."""
-    return Pool(
-        [replace(member, samples=draws[member.name]) for member in pool if member.name in draws],
-        samples=pool.samples,
-        stopping=pool.stopping,
-        seed=pool.seed,
-        retry_seconds=pool.retry_seconds,
-        path=pool.path,
-        methods=pool.methods,
-        lines=pool.lines,
-    )
-
-
-def _together(before: Sequence[Collected], now: Sequence[Collected]) -> list[Collected]:
-    """Add up what was drawn, by member."""
-    more = {one.member: one for one in now}
-    return [_sum(one, more[one.member]) if one.member in more else one for one in before]
-
-
-def _sum(before: Collected, now: Collected) -> Collected:
-    reasons = Counter(before.reasons) + Counter(now.reasons)
-    return Collected(
-        member=before.member,
-        completed=before.completed + now.completed,
-        failed=before.failed + now.failed,
-        reasons=dict(reasons.most_common()),
-        given_up=now.given_up if before.given_up is None else before.given_up,
-    )

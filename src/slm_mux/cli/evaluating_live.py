@@ -78,11 +78,9 @@ def draw(
         records = known_before(store, question, pool, readers=readers, scorer=scorer)
         question = replace(question, stopped=True, records=records)
         fetch_missing_weights(pool)
-        outcome, interrupted = _draw_settling(store, wanted, pool, needs, records)
+        outcome = _draw_settling(store, wanted, pool, needs, records, as_json=as_json)
     else:
-        outcome, interrupted = draw_missing(store, collecting, pool, needs)
-    if interrupted:
-        leave_interrupted(store, needs, as_json=as_json)
+        outcome = draw_missing(store, collecting, pool, needs, as_json=as_json)
     return Drawn(question=question, collecting=collecting, outcome=outcome)
 
 
@@ -108,8 +106,10 @@ def _draw_settling(
     pool: Pool,
     needs: list[MemberNeeds],
     records: tuple[Record, ...],
-) -> tuple[list[Collected], bool]:
-    """Draw until all answers are settled; returns what was drawn, and whether Ctrl-C ended it."""
+    *,
+    as_json: bool,
+) -> list[Collected]:
+    """Draw until all answers are settled; returns what was drawn, by member."""
     outcome: list[Collected] = []
     display = SettlingDisplay(messages(), needs)
 
@@ -127,11 +127,12 @@ def _draw_settling(
                 observe=display.observe,
             )
 
-    interrupted = run_drawing(
+    if run_drawing(
         store,
         pool,
         drawing,
         nothing_drawn=lambda: not display.any_drawn,
         retry_failed=wanted.retry_failed,
-    )
-    return outcome, interrupted
+    ):
+        leave_interrupted(store, needs, as_json=as_json)
+    return outcome

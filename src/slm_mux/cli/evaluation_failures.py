@@ -22,7 +22,7 @@ def explaining_given_up(
 
     Args:
         task: its name.
-        outcome: what was drawn now, by member.
+        outcome: what was drawn now; a member may be in it twice.
         wanted: what the command line asks for.
 
     Raises:
@@ -47,7 +47,7 @@ def check_figures(
     Args:
         store: with the samples.
         document: the evaluation.
-        outcome: what was drawn now, by member; its reasons are known by now.
+        outcome: what was drawn now; a member may be in it twice. Its reasons are known by now.
         wanted: what the command line asks for.
 
     Raises:
@@ -79,7 +79,7 @@ def complaint_about(
 
     Args:
         document: the evaluation.
-        outcome: what was drawn now, by member.
+        outcome: what was drawn now; a member may be in it twice.
         wanted: what the command line asks for.
     """
     said = []
@@ -114,7 +114,7 @@ def failing_discussions(
 
 def _too_few(task: str, outcome: Sequence[Collected], wanted: "Wanted") -> StoreError:
     given_up = _given_up(outcome)
-    others = len(given_up) < len(outcome)
+    others = len(given_up) < len({one.member for one in outcome})
     return StoreError(
         f"{task}: {_were_given_up(given_up)}, so too few draws are there for an evaluation, and no "
         f"run is saved. What came in is kept; {_remedy(wanted)}"

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slm_mux.cli.collecting import Wanted as ToCollect
-from slm_mux.cli.collecting import draw_missing, leave_interrupted, needs_for, register
+from slm_mux.cli.collecting import draw_missing, needs_for, register
 from slm_mux.cli.collecting_tables import tell_failures
 from slm_mux.cli.console import messages, print_line
 from slm_mux.cli.discussing import hold_discussions
@@ -121,9 +121,7 @@ def _draw(job: Job, draws: Draws, store: Store, readers: Readers, bar: WorkBar) 
     register(store, wanted, needs)
     if any(member.missing for member in needs):
         print_line(messages(), f"{made.name}, {draws.what}:")
-    outcome, interrupted = draw_missing(store, wanted, draws.pool, needs)
-    if interrupted:
-        leave_interrupted(store, needs, as_json=job.as_json)
+    outcome = draw_missing(store, wanted, draws.pool, needs, as_json=job.as_json)
     tell_failures(messages(), outcome, again="the same command")
     return outcome
 

@@ -54,6 +54,11 @@ class Move(Struct, frozen=True, kw_only=True):
         return "kept" if self.after.key == self.before.key else "changed"
 
     @property
+    def differs(self) -> bool:
+        """Whether the answer is changed, lost or found."""
+        return self.change not in ("kept", "none")
+
+    @property
     def said_by(self) -> tuple[Heard, ...]:
         """Those of the heard that gave the answer that it gives now."""
         return tuple(

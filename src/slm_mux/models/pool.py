@@ -109,6 +109,23 @@ class Pool:
     def __repr__(self) -> str:
         return f"Pool({', '.join(member.name for member in self.members)})"
 
+    def with_members(self, members: Sequence[Member]) -> "Pool":
+        """Make a pool of other members with the same settings.
+
+        Raises:
+            PoolError, InvalidRequestError: as of any pool.
+        """
+        return Pool(
+            members,
+            samples=self.samples,
+            stopping=self.stopping,
+            seed=self.seed,
+            retry_seconds=self.retry_seconds,
+            path=self.path,
+            methods=self.methods,
+            lines=self.lines,
+        )
+
     @classmethod
     def of(
         cls,

@@ -39,7 +39,7 @@ def changes_in(turns: Sequence[TurnRecord]) -> tuple[Change, ...] | None:
                 said_by=tuple(dict.fromkeys(heard.turn.speaker for heard in move.said_by)),
             )
             for move in moves
-            if move.change not in ("kept", "none")
+            if move.differs
         )
         if moves
         else None

@@ -200,16 +200,7 @@ def later_draws(made: Plan, members: Sequence[str]) -> list[Draws]:
 
 def part_of(pool: Pool, names: Sequence[str], *more: Member) -> Pool:
     """Some members of a pool, in its order, and others after them, with the pool's settings."""
-    return Pool(
-        [*(member for member in pool if member.name in names), *more],
-        samples=pool.samples,
-        stopping=pool.stopping,
-        seed=pool.seed,
-        retry_seconds=pool.retry_seconds,
-        path=pool.path,
-        methods=pool.methods,
-        lines=pool.lines,
-    )
+    return pool.with_members([*(member for member in pool if member.name in names), *more])
 
 
 def _large(exhibit: Exhibit, pool: Pool, name: str | None) -> Member | None:

@@ -105,7 +105,7 @@ class Roster:
             # Where pools state different limits of one endpoint, the first pool's count.
             self._limiters.setdefault(member.model.endpoint, Limiter(member.model.limits))
         members = [replace(member, model=guards[member.name]) for member in pool]
-        return ServedPool(name, _pool_of(pool, members), guards, self._limiters)
+        return ServedPool(name, pool.with_members(members), guards, self._limiters)
 
     def _guarded(self, model: Model, *, pool: str) -> GuardedModel:
         settings, report, clock = self._settings, self._report, self._clock
@@ -139,17 +139,3 @@ def _what_fails_together(model: Model) -> Hashable:
     """
     engine = getattr(model, "engine", None)
     return (model.endpoint, identity_of(model)) if engine is None else engine
-
-
-def _pool_of(pool: Pool, members: list[Member]) -> Pool:
-    """A pool with the same settings and other members."""
-    return Pool(
-        members,
-        samples=pool.samples,
-        stopping=pool.stopping,
-        seed=pool.seed,
-        retry_seconds=pool.retry_seconds,
-        path=pool.path,
-        methods=pool.methods,
-        lines=pool.lines,
-    )

@@ -164,11 +164,7 @@ def _tell_approvals(held: Held, around: Around) -> dict[str, Any]:  # noqa: ARG0
 def _rounds(held: Held, word: str, around: Around) -> dict[str, Any]:
     return {
         "rounds": [[_said(turn) for turn in row] for row in rounds_in(held, word)],
-        "changes": [
-            _change(move, around)
-            for move in moves_of(held, word)
-            if move.change not in ("kept", "none")
-        ],
+        "changes": [_change(move, around) for move in moves_of(held, word) if move.differs],
     }
 
 
